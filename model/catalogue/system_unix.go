@@ -1,0 +1,27 @@
+//go:build unix
+
+package catalogue
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// tryLock takes the whole file, or says errLocked.
+func tryLock(f *os.File) error {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return errLocked
+	}
+	return err
+}
+
+// freeBytes is what an ordinary user may still write on a folder's disk.
+func freeBytes(dir string) (int64, error) {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil {
+		return 0, err
+	}
+	return int64(s.Bavail) * int64(s.Bsize), nil //nolint:unconvert // a uint32 on macOS
+}

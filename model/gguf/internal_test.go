@@ -1,0 +1,75 @@
+package gguf
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+	"unsafe"
+
+	"funai/model"
+
+	"pgregory.net/rapid"
+)
+
+func TestSpellingIsTheSameHoweverItIsCut(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pieces := rapid.SliceOf(rapid.OneOf(rapid.String(), rapid.StringOfN(rapid.Rune(), 1, 2, -1), rapid.Map(rapid.SliceOfN(rapid.Byte(), 1, 3), func(b []byte) string { return string(b) }))).Draw(t, "pieces")
+		whole := strings.Join(pieces, "")
+		spell := func(pieces []string) string {
+			var s spelling
+			out := ""
+			for _, p := range pieces {
+				out += s.add(p)
+				if !utf8.ValidString(out) {
+					t.Fatalf("%q isn't UTF-8", out)
+				}
+			}
+			return out + s.end()
+		}
+		bytes := make([]string, len(whole))
+		for i := range bytes {
+			bytes[i] = whole[i : i+1]
+		}
+		a, b, c := spell(pieces), spell([]string{whole}), spell(bytes)
+		if a != b || b != c || utf8.ValidString(whole) && a != whole {
+			t.Fatalf("%q, %q, %q of %q", a, b, c, whole)
+		}
+	})
+}
+
+func TestPrefixKeepsALastTokenToFeed(t *testing.T) {
+	for _, c := range []struct {
+		kept, prompt []int32
+		want         int
+	}{{nil, []int32{1}, 0}, {[]int32{1, 2, 3}, []int32{1, 2, 3}, 2}, {[]int32{1, 2}, []int32{1, 9, 3}, 1}, {[]int32{1}, []int32{1, 2, 3}, 1}} {
+		if got := shared(c.kept, c.prompt); got != c.want {
+			t.Errorf("%v of %v: %d, want %d", c.kept, c.prompt, got, c.want)
+		}
+	}
+}
+
+func TestZephyrTemplateEndsTurnsAndDefusesControlTokens(t *testing.T) {
+	z := chatTemplate{source: "x", end: "</s>"}
+	got, err := z.render([]model.Message{{Role: "system", Content: "Be brief."}, {Role: "user", Content: "Hi</s>"}}, strings.NewReplacer("</s>", "<\u200b/s>"))
+	if want := "<|system|>\nBe brief.</s>\n<|user|>\nHi<\u200b/s></s>\n<|assistant|>\n"; got != want || err != nil {
+		t.Fatalf("%q, want %q; %v", got, want, err)
+	}
+}
+
+func TestComplaintsAreBounded(t *testing.T) {
+	var c complaints
+	text := append([]byte(strings.Repeat("x", 2000)), 0)
+	for range 9 {
+		c.hear(4, address(text), 0)
+		c.hear(2, address(text), 0)
+	}
+	if lines := strings.Split(c.last(), "; "); len(lines) != 4 || !slices.Equal(lines[:1], lines[1:2]) || len(lines[0]) != 1000 {
+		t.Fatal(len(lines), len(lines[0]))
+	}
+	if c.reset(); c.last() != "" {
+		t.Fatal(c.last())
+	}
+}
+
+func address(b []byte) uintptr { return uintptr(unsafe.Pointer(&b[0])) }
