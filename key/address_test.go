@@ -8,6 +8,8 @@ import (
 
 	"github.com/btcsuite/btcd/address/v2/bech32"
 	"pgregory.net/rapid"
+
+	"funai/key/c32"
 )
 
 func hash160(t testing.TB, s string) Hash160 {
@@ -100,8 +102,8 @@ func TestInferenceAddressesRoundTrip(t *testing.T) {
 				t.Fatalf("%s: read as %v (%v), want %v", v, got, err, h)
 			}
 		}
-		if len(s) > maxC32 {
-			t.Fatalf("%s has %d characters, more than %d", s, len(s), maxC32)
+		if len(s) > c32.MaxLen {
+			t.Fatalf("%s has %d characters, more than %d", s, len(s), c32.MaxLen)
 		}
 		if _, err := ParseInferenceAddress(s, (version+1)%32); !errors.Is(err, ErrAddress) {
 			t.Fatalf("%s as another version's: %v", s, err)
@@ -207,7 +209,7 @@ func FuzzParseInferenceAddress(f *testing.F) {
 			}
 			return
 		}
-		if got := h.InferenceAddress(version); got != c32Normalize(s) {
+		if got := h.InferenceAddress(version); got != c32.Normalize(s) {
 			t.Fatalf("%q is written as %q", s, got)
 		}
 	})

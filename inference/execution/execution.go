@@ -111,10 +111,6 @@ func (m *Machine) End() ([]Event, error) {
 
 func (m *Machine) storePack() error {
 	id := m.packID()
-	// A network still without seats has nobody to judge: refunded at once, as when no majority is found.
-	if len(m.pack.Ballots) == 0 {
-		return m.settlePack(id, &m.pack)
-	}
 	m.put(packKey(id), m.pack)
 	m.put(votesKey(id), votes{Ledger: m.pack.Ledger, Results: len(m.pack.Results), Ballots: m.pack.Ballots})
 	return push(m, duePacksKey(m.pack.Until(m.env.Params)+1), id)

@@ -306,7 +306,7 @@ func TestAskerHasABoundedNumberOfTasks(t *testing.T) {
 }
 
 func TestABlockPacksABoundedNumberOfResults(t *testing.T) {
-	w := ready(t, 0)
+	w := ready(t, 1)
 	w.bond(100*amount.FAI, who(3))
 	var opens []*tx.Tx
 	for i := range uint64(MaxResults + 1) {
@@ -323,13 +323,14 @@ func TestABlockPacksABoundedNumberOfResults(t *testing.T) {
 	for _, o := range opens {
 		rs = append(rs, w.answer(o, who(3)))
 	}
-	errs := w.next(w.ledger, news{}, rs...)
-	for i, err := range errs {
+	said := append(w.held(1, rs[:MaxResults]...), w.held(1, rs[MaxResults])...)
+	errs := w.next(w.ledger, news{}, append(said, rs...)...)
+	for i, err := range errs[len(said):] {
 		if want := i == MaxResults; errors.Is(err, ErrWork) != want {
 			t.Fatalf("result %d: %v", i, err)
 		}
 	}
-	w.must(w.ledger, news{}, rs[MaxResults])
+	w.must(w.ledger, news{}, said[1], rs[MaxResults])
 }
 
 // readers that fail show that no error is swallowed on the way.

@@ -209,15 +209,27 @@ func TestUnansweredTaskIsRefundedWhole(t *testing.T) {
 	}
 }
 
-func TestWithoutSeatsATaskIsRefundedAtOnce(t *testing.T) {
+func TestAReceiptWaitsForSeatsThatCanJudgeIt(t *testing.T) {
 	w := ready(t, 0)
 	before := w.account(asker).Balance
-	w.pack(asker, server)
-	if e := w.settled(); e.Verdict != NoMajority || e.Fee != 0 {
-		t.Errorf("%+v", e)
+	open := w.ask(asker, server)
+	w.must(w.ledger, news{}, open)
+	r := w.answer(open, server)
+	if err := w.next(w.ledger, news{}, r)[0]; !errors.Is(err, ErrHeld) {
+		t.Fatalf("packed without seats: %v", err)
 	}
+	w.seats(5)
+	w.must(w.ledger, news{}, append(w.held(3, r), r)...)
+	if got := w.money(server); got.reserved == 0 {
+		t.Errorf("with seats it is packed: server has %+v", got)
+	}
+
+	w = ready(t, 0)
+	open = w.ask(asker, server)
+	w.must(w.ledger, news{}, open)
+	w.must(open.Payload.(*tx.Open).Expiry+1, news{})
 	if got := w.money(asker); got.balance != before {
-		t.Errorf("asker has %v, had %v", got.balance, before)
+		t.Errorf("no seats ever came: asker has %v, had %v", got.balance, before)
 	}
 	if got := w.money(server); got.bond != amount.FAI || got.reserved != 0 {
 		t.Errorf("server has %+v", got)

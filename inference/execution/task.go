@@ -139,7 +139,7 @@ func (m *Machine) hold(who key.Hash160, p *tx.Held) error {
 	return fmt.Errorf("%w: %v holds none of the %d of cycle %d", ErrSeat, who, len(m.env.Set.Seats), m.env.Set.Cycle)
 }
 
-// receipt packs a server's result once a majority of seats holds its contents, and reserves the server's bond for the
+// receipt packs a server's result once there are seats and a majority of them holds its contents, and reserves the server's bond for the
 // greatest penalty: a result is only judged if its server can be made to answer for it.
 func (m *Machine) receipt(t *tx.Tx, p *tx.Receipt) error {
 	task, ok, err := TaskOf(m.state, p.Task)
@@ -171,7 +171,8 @@ func (m *Machine) receipt(t *tx.Tx, p *tx.Receipt) error {
 		return err
 	}
 	id := t.ID()
-	if need := m.env.Set.Majority(); !m.env.Set.Bootstrap() && len(m.held[id]) < need {
+	// While there are no seats nobody could judge a result: it waits for them, or its task expires and is refunded.
+	if need := m.env.Set.Majority(); m.env.Set.Bootstrap() || len(m.held[id]) < need {
 		return fmt.Errorf("%w: %d of %d seats hold receipt %v, %d needed", ErrHeld, len(m.held[id]), len(m.env.Set.Seats), id, need)
 	}
 	if task.Reserve, err = m.reserve(task.Server, task.Escrow); err != nil {

@@ -100,7 +100,7 @@ func (p *Pool) fillReceipts(d Draft, set sortition.CycleSet, receipts, words []*
 	}
 	said := map[*entry]bool{}
 	for _, r := range receipts {
-		if of := holders[r.id]; set.Bootstrap() || len(of) >= set.Majority() {
+		if of := holders[r.id]; !set.Bootstrap() && len(of) >= set.Majority() {
 			if sayHeld(d, set, of, said) {
 				p.try(d, r)
 			}
@@ -110,9 +110,6 @@ func (p *Pool) fillReceipts(d Draft, set sortition.CycleSet, receipts, words []*
 
 // sayHeld adds seats' words until a majority has spoken, the ones that are in the block already counted first.
 func sayHeld(d Draft, set sortition.CycleSet, of map[key.Hash160]*entry, said map[*entry]bool) bool {
-	if set.Bootstrap() {
-		return true
-	}
 	need := set.Majority()
 	for _, e := range of {
 		if said[e] {

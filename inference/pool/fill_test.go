@@ -109,12 +109,21 @@ func TestReceiptsThatHadNoRoomFindTheirWordsAgain(t *testing.T) {
 	refused(t, p, c.held(3, rs...), ErrLate)
 }
 
-func TestInTheBootstrapReceiptsNeedNoWords(t *testing.T) {
+func TestInTheBootstrapReceiptsWaitForSeats(t *testing.T) {
 	c, p, opens, server := served(t, 1)
+	seats := c.set.Seats
 	c.set.Seats = nil
-	mustAdd(t, p, c.answer(server, opens[0]))
-	if got := fill(t, p, c.draft(2, plenty), c); len(got) != 1 {
-		t.Errorf("%d transactions", len(got))
+	r := c.answer(server, opens[0])
+	mustAdd(t, p, r)
+	for range 2 * maxFailures { // nobody's fault
+		if got := fill(t, p, c.draft(2, plenty), c); len(got) != 0 {
+			t.Fatalf("%d transactions without seats", len(got))
+		}
+	}
+	c.set.Seats = seats
+	mustAdd(t, p, c.held(0, r), c.held(1, r), c.held(2, r))
+	if got := fill(t, p, c.draft(2, plenty), c); len(got) != 4 {
+		t.Errorf("%d transactions with seats", len(got))
 	}
 }
 
