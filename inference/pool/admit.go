@@ -159,6 +159,12 @@ func (p *Pool) addReceipt(e *entry, r *tx.Receipt) error {
 			return err
 		}
 		p.keepEarly(e.t)
+		if _, now := p.task(r.Task); now == nil {
+			p.retryEarly(r.Task) // the opening came in between, and found nothing that waited for it
+			if _, in := p.Get(e.id); in {
+				return nil
+			}
+		}
 		return fmt.Errorf("%w: %w", execution.ErrTask, err)
 	}
 	if err != nil {
@@ -183,26 +189,38 @@ func (p *Pool) addReceipt(e *entry, r *tx.Receipt) error {
 
 // task returns a task that waits for a receipt, on chain or as an opening here. It fails with chain.ErrUnknown if there is
 // none, and with ErrLate if the task has its receipt or is settled.
-func (p *Pool) task(id tx.ID) (task execution.Task, err error) {
-	open := false
-	if err := p.chain.Read(func(r state.Reader) (err error) {
-		task, open, err = execution.TaskOf(r, id)
-		return err
-	}); err != nil {
+func (p *Pool) task(id tx.ID) (execution.Task, error) {
+	task, open, err := p.openTask(id)
+	if err != nil {
 		return task, err
+	}
+	if !open {
+		if t, ok := p.Get(id); ok {
+			if o, ok := t.Payload.(*tx.Open); ok {
+				return execution.NewTask(t.Signer, o), nil
+			}
+		}
+		if _, err := p.chain.Task(id); err != nil {
+			return task, err
+		}
+		// A block may have taken the opening from here to the chain since the first look.
+		if task, open, err = p.openTask(id); err != nil {
+			return task, err
+		}
 	}
 	if open && task.Pack == ([32]byte{}) {
 		return task, nil
 	}
-	if t, ok := p.Get(id); ok && !open {
-		if o, ok := t.Payload.(*tx.Open); ok {
-			return execution.NewTask(t.Signer, o), nil
-		}
-	}
-	if _, err := p.chain.Task(id); err != nil {
-		return task, err
-	}
 	return task, fmt.Errorf("%w: task %v is packed or settled", ErrLate, id)
+}
+
+// openTask returns a task that is on chain and not settled, if there is one.
+func (p *Pool) openTask(id tx.ID) (task execution.Task, open bool, err error) {
+	err = p.chain.Read(func(r state.Reader) (err error) {
+		task, open, err = execution.TaskOf(r, id)
+		return err
+	})
+	return task, open, err
 }
 
 // answers says whether a key may answer a task.
