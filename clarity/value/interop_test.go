@@ -1,0 +1,151 @@
+package value
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// npmTime bounds the installation of the packages, scriptTime one run of the script.
+const (
+	npmTime    = 5 * time.Minute
+	scriptTime = time.Minute
+)
+
+// answer is what testdata/js/values.mjs says of one value.
+type answer struct {
+	Text   string `json:"text"`
+	Hex    string `json:"hex"`
+	Pretty string `json:"pretty"`
+	Parsed string `json:"parsed"` // "" if its parser cannot read its own print
+}
+
+// TestStacksTransactionsReadsAndWritesTheSameValues: @stacks/transactions, which wallets use, decodes what we encode to the
+// same printed value, and we decode what it encodes, from values and from text.
+func TestStacksTransactionsReadsAndWritesTheSameValues(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs Node")
+	}
+	dir := scriptDir(t)
+	vs := []Value{Buffer(nil), ASCII(""), UTF8(""), Int(MinInt128), Int(MaxInt128), UInt(MaxUint128), parse(t, "(list)"), parse(t, "{B: 1, a: 2, a-b: 3, aB: 4}")}
+	for seed := range 4000 {
+		// The other side takes U+FEFF at the beginning of a text for a mark of its byte order, and drops it.
+		if v := values.Example(seed).v; !strings.Contains(v.String(), `"\u{feff}`) {
+			vs = append(vs, v)
+		}
+	}
+	var in bytes.Buffer
+	for _, v := range vs {
+		in.WriteString(hex.EncodeToString(must(Encode(v))(t)) + "\n")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), scriptTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "node", "values.mjs")
+	var words bytes.Buffer
+	cmd.Dir, cmd.Stdin, cmd.Stderr = dir, &in, &words
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("the script: %v\n%s", err, &words)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if len(lines) != len(vs) {
+		t.Fatalf("%d answers for %d values", len(lines), len(vs))
+	}
+	parsed := 0
+	for i, line := range lines {
+		var a answer
+		if err := json.Unmarshal([]byte(line), &a); err != nil {
+			t.Fatal(err)
+		}
+		if a.Text != vs[i].String() {
+			t.Errorf("%v is printed as %s", vs[i], a.Text)
+		}
+		back, err := Decode(must(hex.DecodeString(a.Hex))(t))
+		if err != nil || !Equal(back, vs[i]) {
+			t.Errorf("%v comes back as %v: %v", vs[i], back, err)
+		}
+		if a.Parsed == "" {
+			continue
+		}
+		parsed++
+		if back, err := Decode(must(hex.DecodeString(a.Parsed))(t)); err != nil || !Equal(back, vs[i]) {
+			t.Errorf("%v, read from its text, comes back as %v: %v", vs[i], back, err)
+		}
+		if v, err := ParseLiteral(a.Pretty); err != nil || !Equal(v, vs[i]) {
+			t.Errorf("%s reads as %v: %v", a.Pretty, v, err)
+		}
+	}
+	if parsed < len(vs)/4 {
+		t.Errorf("the parser of the other side read %d of %d", parsed, len(vs))
+	}
+}
+
+// scriptDir is a folder with the script and its packages, which npm brings once for each lock file.
+func scriptDir(t *testing.T) string {
+	t.Helper()
+	for _, program := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("no %s on this machine", program)
+		}
+	}
+	cache, err := os.UserCacheDir()
+	if c := os.Getenv("FUNAI_CACHE"); c != "" {
+		cache, err = filepath.Abs(c)
+	} else {
+		cache = filepath.Join(cache, "funai")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(must(os.ReadFile("testdata/js/package-lock.json"))(t))
+	dir := filepath.Join(cache, "clarity-values-js-"+hex.EncodeToString(sum[:6]))
+	if _, err := os.Stat(dir); err != nil {
+		install(t, cache, dir)
+	}
+	// The script is this version's, beside a way to the packages.
+	run := t.TempDir()
+	if err := os.Symlink(filepath.Join(dir, "node_modules"), filepath.Join(run, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	copyTo(t, run, "package.json", "values.mjs")
+	return run
+}
+
+// install has npm fetch the packages that the lock file names, by their hashes, and puts them in place at once.
+func install(t *testing.T, cache, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	tmp := must(os.MkdirTemp(cache, "clarity-values-js-"))(t)
+	defer os.RemoveAll(tmp)
+	copyTo(t, tmp, "package.json", "package-lock.json")
+	ctx, cancel := context.WithTimeout(t.Context(), npmTime)
+	defer cancel()
+	npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	npm.Dir = tmp
+	if out, err := npm.CombinedOutput(); err != nil {
+		t.Fatalf("npm ci: %v\n%s", err, out)
+	}
+	if err := os.Rename(tmp, dir); err != nil && !os.IsExist(err) { // another run may have been first
+		t.Fatal(err)
+	}
+}
+
+func copyTo(t *testing.T, dir string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		b := must(os.ReadFile(filepath.Join("testdata/js", name)))(t)
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package vm
+
+import (
+	"maps"
+	"slices"
+
+	"funai/clarity/check"
+	"funai/clarity/cost"
+	"funai/clarity/types"
+	"funai/clarity/value"
+)
+
+// constant is what a constant holds. Its size is that of the value when it was defined: the types of lists may have shrunk
+// since, as values from a store have the least types that they can have.
+type constant struct {
+	value value.Value
+	size  uint32
+}
+
+// sized is what reading the constant is charged for.
+func (k *constant) sized(epoch types.Epoch) uint64 {
+	if epoch >= types.Epoch34 {
+		return uint64(k.value.Size())
+	}
+	return uint64(k.size)
+}
+
+// compile compiles all functions of a contract.
+func compile(source string, a *check.Analysis, epoch types.Epoch, ledger bool) (*contract, error) {
+	c := &contract{
+		id: a.ID, self: value.OfPrincipal(a.ID), source: source, version: a.Version, size: uint64(len(source)), ledger: ledger, analysis: a,
+		constants: make(map[string]*constant, len(a.Constants)), functions: make(map[string]*function, len(a.Functions)),
+	}
+	for name := range a.Constants {
+		c.constants[name] = new(constant)
+	}
+	k := newCompiler(c, a, epoch)
+	names := slices.Sorted(maps.Keys(a.Functions))
+	for _, name := range names {
+		sig := a.Functions[name]
+		fn := &function{contract: c, name: name, access: sig.Access, params: sig.Args, define: sig.Define, casts: make([]bool, len(sig.Args))}
+		if err := fn.appraise(k); err != nil {
+			return nil, err
+		}
+		for i, p := range sig.Args {
+			fn.casts[i] = p.Type.Kind() == types.KindTrait || a.Version >= types.Clarity2 && isCast(p.Type)
+			fn.casting = fn.casting || fn.casts[i]
+		}
+		c.functions[name] = fn
+	}
+	for _, name := range names {
+		fn := c.functions[name]
+		if err := fn.compile(newCompiler(c, a, epoch)); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func newCompiler(c *contract, a *check.Analysis, epoch types.Epoch) *compiler {
+	return &compiler{version: c.version, epoch: epoch, c: c, analysis: a, schedule: cost.ScheduleOf(epoch)}
+}
+
+// appraise sets the function's price.
+func (fn *function) appraise(c *compiler) error {
+	var err error
+	if fn.price, err = c.runtime(cost.UserFunctionApplication, uint64(len(fn.params))); err != nil {
+		return err
+	}
+	for i, p := range fn.params {
+		if c.epoch >= types.Epoch33 && fixedSize(p.Type) == 0 {
+			fn.weighed = append(fn.weighed, i)
+			continue
+		}
+		n, err := c.runtime(cost.InnerTypeCheck, uint64(p.Type.Size()))
+		if err != nil {
+			return err
+		}
+		fn.price += n
+	}
+	return nil
+}
