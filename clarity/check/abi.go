@@ -99,12 +99,9 @@ func (t ABIType) MarshalJSON() ([]byte, error) {
 		}{ABIType{t.Elem()}, ABIType{t.Err()}}})
 	case types.KindTuple:
 		return json.Marshal(map[string][]ABIArg{"tuple": abiFields(t.Fields())})
+	default:
+		return json.Marshal(abiNames[t.Kind()])
 	}
-	name, ok := abiNames[t.Kind()]
-	if !ok {
-		return nil, fmt.Errorf("check: no interface name for type %s", t)
-	}
-	return json.Marshal(name)
 }
 
 func abiFields(fields []types.Field) []ABIArg {

@@ -34,7 +34,9 @@ func repeat(n int, f func(i int) string) string {
 }
 
 func TestDeepAndLargeContractsEndWithAClearVerdict(t *testing.T) {
-	nest := func(n int, open, inside string) string { return strings.Repeat(open, n) + inside + strings.Repeat(")", n) }
+	nest := func(n int, open, inside string) string {
+		return strings.Repeat(open, n) + inside + strings.Repeat(")", n)
+	}
 	for _, c := range []struct {
 		what, source string
 		want         Code
@@ -52,7 +54,7 @@ func TestDeepAndLargeContractsEndWithAClearVerdict(t *testing.T) {
 		{"exponential lists", "(define-private (f) (let ((a0 (list 1 1)) " +
 			repeat(30, func(i int) string { return fmt.Sprintf("(a%d (list a%d a%d))", i+1, i, i) }) + ") 1))", TooBig},
 		{"exponential responses", "(define-private (f) (let ((a0 (ok 1)) " +
-			repeat(31, func(i int) string { return fmt.Sprintf("(a%d (if true (ok a%d) (err a%d)))", i+1, i, i) }) + ") 1))", TooDeep},
+			repeat(31, func(i int) string { return fmt.Sprintf("(a%d (if true (ok a%d) (err a%d)))", i+1, i, i) }) + ") 1))", TooBig},
 		{"many comparisons of large types", largeComparisons(4000), TooComplex},
 	} {
 		_, err := deploy(t, make(chain), "c", c.source, types.Clarity4, types.Epoch34)
@@ -62,17 +64,17 @@ func TestDeepAndLargeContractsEndWithAClearVerdict(t *testing.T) {
 	}
 }
 
-// largeComparisons is a contract that unifies two different types of some 100,000 parts n times.
+// largeComparisons is a contract that unifies two different types of some 10,000 parts n times.
 func largeComparisons(n int) string {
 	var b strings.Builder
 	for _, leaf := range []string{"a", "b"} {
 		fmt.Fprintf(&b, "(define-constant %s0 {x: true, y: %s}) ", leaf, map[string]string{"a": "0x00", "b": "0x0001"}[leaf])
-		for i := range 14 {
+		for i := range 12 {
 			fmt.Fprintf(&b, "(define-constant %s%d {x: %s%d, y: %s%d}) ", leaf, i+1, leaf, i, leaf, i)
 		}
 	}
 	for range n {
-		b.WriteString("(is-eq a14 b14) ")
+		b.WriteString("(is-eq a12 b12) ")
 	}
 	return b.String()
 }

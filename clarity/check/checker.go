@@ -1,7 +1,9 @@
 package check
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"funai/clarity/syntax"
 	"funai/clarity/types"
@@ -17,10 +19,9 @@ type checker struct {
 	traits  map[string]types.TraitID // by the name that <name> has here
 	taken   map[string]taker         // names of definitions
 	reads   map[string]bool          // of functions, whether they write nothing
-	given   []*types.Type            // of expressions that are not in the text: their IDs are negative
 	tracing bool                     // inside a function's body, where try! and its like return early
 	returns *types.Type              // what the function answers so far by returning early; nil if it does not
-	work    uint64                   // bytes of types compared
+	work    uint64                   // bytes of types looked through
 }
 
 // taker is what a name is taken by, to say so in a fault.
@@ -42,7 +43,7 @@ type binding struct {
 // Bounds of an analysis.
 const (
 	maxScopes = 256     // how deep scopes nest (the reference's limit on contexts)
-	maxWork   = 1 << 28 // bytes of types compared in all
+	maxWork   = 1 << 26 // bytes of types looked through in all
 )
 
 // within runs f in a new scope.
@@ -117,11 +118,26 @@ func (c *checker) fail(e *syntax.Expr, code Code, format string, a ...any) error
 
 // advise is fail with advice on what to do.
 func (c *checker) advise(e *syntax.Expr, code Code, advice, format string, a ...any) error {
+	for i, x := range a {
+		if e, ok := x.(*syntax.Expr); ok {
+			a[i] = excerpt(e)
+		}
+	}
 	d := &Diagnostic{Code: code, Message: fmt.Sprintf(format, a...), Advice: advice}
 	if e != nil {
 		d.Span = e.Span
 	}
 	return d
+}
+
+// excerpt is the beginning of an expression's text, enough to recognise it.
+func excerpt(e *syntax.Expr) string {
+	const most = 60
+	r := []rune(strings.Join(strings.Fields(e.String()), " "))
+	if len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return string(r)
 }
 
 // mismatch is the fault of an expression of a type got where want is needed.
@@ -137,16 +153,14 @@ func (c *checker) mismatchOf(e *syntax.Expr, wants string, got *types.Type) erro
 
 // record notes the type of an expression and returns it.
 func (c *checker) record(e *syntax.Expr, t *types.Type) *types.Type {
-	if e.ID >= 0 {
-		c.a.Types[e.ID] = t
-	}
+	c.a.Types[e.ID] = t
 	return t
 }
 
 // arity holds a call to n arguments.
 func (c *checker) arity(call *syntax.Expr, n int) error {
 	if got := len(call.List) - 1; got != n {
-		return c.fail(call, ArgumentCount, "expecting %s, got %d", plural(n, "argument"), got)
+		return c.fail(call, ArgumentCount, "expecting %s, got %d", arguments(n), got)
 	}
 	return nil
 }
@@ -154,7 +168,7 @@ func (c *checker) arity(call *syntax.Expr, n int) error {
 // arityAtLeast holds a call to n arguments or more.
 func (c *checker) arityAtLeast(call *syntax.Expr, n int) error {
 	if got := len(call.List) - 1; got < n {
-		return c.fail(call, ArgumentCount, "expecting at least %s, got %d", plural(n, "argument"), got)
+		return c.fail(call, ArgumentCount, "expecting at least %s, got %d", arguments(n), got)
 	}
 	return nil
 }
@@ -162,7 +176,7 @@ func (c *checker) arityAtLeast(call *syntax.Expr, n int) error {
 // arityAtMost holds a call to n arguments or fewer.
 func (c *checker) arityAtMost(call *syntax.Expr, n int) error {
 	if got := len(call.List) - 1; got > n {
-		return c.fail(call, ArgumentCount, "expecting at most %s, got %d", plural(n, "argument"), got)
+		return c.fail(call, ArgumentCount, "expecting at most %s, got %d", arguments(n), got)
 	}
 	return nil
 }
@@ -179,13 +193,20 @@ func (c *checker) exprs(es []*syntax.Expr) ([]*types.Type, error) {
 	return out, nil
 }
 
-// compare counts the work of comparing types.
+// compare counts the work of looking through types.
 func (c *checker) compare(at *syntax.Expr, ts ...*types.Type) error {
 	for _, t := range ts {
-		c.work += uint64(t.TypeSize())
+		if err := c.spend(at, uint64(t.TypeSize())); err != nil {
+			return err
+		}
 	}
-	if c.work > maxWork {
-		return c.fail(at, TooComplex, "comparing the contract's types takes more than %d steps", uint64(maxWork))
+	return nil
+}
+
+// spend counts work.
+func (c *checker) spend(at *syntax.Expr, steps uint64) error {
+	if c.work += steps; c.work > maxWork {
+		return c.fail(at, TooComplex, "comparing the contract's types and traits takes more than %d steps", uint64(maxWork))
 	}
 	return nil
 }
@@ -199,10 +220,10 @@ func (c *checker) supertype(at *syntax.Expr, a, b *types.Type, fault func() erro
 		return nil, err
 	}
 	t, err := types.LeastSupertype(a, b)
-	if err != nil {
+	if errors.Is(err, types.ErrNoSupertype) {
 		return nil, fault()
 	}
-	return t, nil
+	return c.made(at)(t, err)
 }
 
 // contract reads the principal of a contract that an expression names; ok is false if it names none.
@@ -215,6 +236,7 @@ func (c *checker) contract(e *syntax.Expr) (id value.Principal, ok bool) {
 			id = e.Value.AsPrincipal()
 			return id, id.Contract != ""
 		}
+	default:
 	}
 	return id, false
 }
@@ -246,9 +268,10 @@ func (c *checker) find(id value.Principal) (*Analysis, error) {
 	return c.o.Contracts.Analysis(id)
 }
 
-func plural(n int, what string) string {
+// arguments is a number of them, in words.
+func arguments(n int) string {
 	if n == 1 {
-		return fmt.Sprintf("%d %s", n, what)
+		return "1 argument"
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("%d arguments", n)
 }

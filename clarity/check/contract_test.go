@@ -87,8 +87,9 @@ func notation(t *types.Type) string {
 			fields = append(fields, f.Name+": "+notation(f.Type))
 		}
 		return "{" + strings.Join(fields, ", ") + "}"
+	default:
+		return abiNames[t.Kind()]
 	}
-	return abiNames[t.Kind()]
 }
 
 func TestContractsHaveTheFaultsAndTypesOfTheReference(t *testing.T) {

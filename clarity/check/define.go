@@ -104,6 +104,9 @@ func (c *checker) defineConstant(parts []*syntax.Expr) error {
 	if err := c.take(parts[0], "a constant"); err != nil {
 		return err
 	}
+	if err := c.compare(parts[0], t); err != nil {
+		return err
+	}
 	c.a.Constants[parts[0].Name] = t
 	return nil
 }
@@ -180,6 +183,7 @@ func hasKind(t *types.Type, k types.Kind) bool {
 				return true
 			}
 		}
+	default:
 	}
 	return false
 }
@@ -242,6 +246,9 @@ func (c *checker) defineFunction(form string, e *syntax.Expr, parts []*syntax.Ex
 			"public functions must return an expression of type 'response', found '%s'", f.Result)
 	}
 	if err := c.take(signature[0], "a function"); err != nil {
+		return err
+	}
+	if err := c.compare(signature[0], f.Result); err != nil {
 		return err
 	}
 	c.a.Functions[signature[0].Name] = f

@@ -104,10 +104,9 @@ func (c *checker) adviceOnFunction(name string) string {
 
 // foreign are names of other languages for functions of this one.
 var foreign = map[string]string{
-	"=": "is-eq", "==": "is-eq", "!": "not", "!=": "not (is-eq …)", "&&": "and", "||": "or", "%": "mod", "**": "pow",
-	"^": "xor", "do": "begin", "progn": "begin", "cond": "if", "defun": "define-private", "fn": "define-private",
-	"length": "len", "size": "len", "reduce": "fold", "require": "asserts!", "assert": "asserts!", "sqrt": "sqrti",
-	"map-get": "map-get?", "const": "define-constant", "add": "+", "sub": "-", "mul": "*", "div": "/",
+	"eq": "is-eq", "do": "begin", "progn": "begin", "cond": "if", "defun": "define-private", "fn": "define-private",
+	"length": "len", "size": "len", "reduce": "fold", "require": "asserts!", "assert": "asserts!", "assert!": "asserts!",
+	"sqrt": "sqrti", "map-get": "map-get?", "const": "define-constant", "add": "+", "sub": "-", "mul": "*", "div": "/",
 }
 
 // successor names what stands in for a function that is gone.

@@ -54,11 +54,11 @@ func TestDefinitionsRunInTheOrderOfTheReference(t *testing.T) {
 
 func TestDefinitionsThatNeedThemselvesAreNamed(t *testing.T) {
 	for source, want := range map[string]string{
-		"(define-private (f) (f))":                                         "f",
-		"(define-private (a) (b)) (define-private (b) (a))":                "a, b",
-		"(define-constant a b) (define-constant b a) (define-constant c 1)": "a, b",
+		"(define-private (f) (f))":                                                                      "f",
+		"(define-private (a) (b)) (define-private (b) (a))":                                             "a, b",
+		"(define-constant a b) (define-constant b a) (define-constant c 1)":                             "a, b",
 		"(define-private (a) (map b (list 1))) (define-private (b (x int)) (a)) (define-private (c) 1)": "a, b",
-		"(define-trait a ((g (<a>) (response int int))))":                                                "a",
+		"(define-trait a ((g (<a>) (response int int))))":                                               "a",
 	} {
 		_, err := deploy(t, make(chain), "c", source, types.Clarity4, types.Epoch33)
 		d, ok := err.(*Diagnostic)

@@ -11,6 +11,7 @@ import (
 type sorter struct {
 	defined map[string]int // the place of the definition of a name at the top level
 	needs   [][]int        // by place: the places that it needs
+	noted   []int          // by place: 1 and the last place that was found to need it
 	at      int            // whose needs are being looked for
 }
 
@@ -35,7 +36,7 @@ func defines(e *syntax.Expr) *syntax.Expr {
 
 // sorted returns the top level in the order in which it is checked and run, and the definitions that need themselves.
 func sorted(top []*syntax.Expr) (order, circular []*syntax.Expr) {
-	s := sorter{defined: make(map[string]int), needs: make([][]int, len(top))}
+	s := sorter{defined: make(map[string]int), needs: make([][]int, len(top)), noted: make([]int, len(top))}
 	for i, e := range top {
 		if name := defines(e); name != nil {
 			s.defined[name.Name] = i
@@ -127,9 +128,10 @@ func (s *sorter) visit(i int, seen []bool, places []int) []int {
 // need notes that the present place needs a name, if the contract defines it.
 func (s *sorter) need(name string) {
 	i, ok := s.defined[name]
-	if !ok || slices.Contains(s.needs[s.at], i) {
+	if !ok || s.noted[i] == s.at+1 {
 		return
 	}
+	s.noted[i] = s.at + 1
 	s.needs[s.at] = append(s.needs[s.at], i)
 }
 
@@ -144,6 +146,7 @@ func (s *sorter) look(e *syntax.Expr) {
 			return
 		}
 		s.lookAll(e.List)
+	default:
 	}
 }
 

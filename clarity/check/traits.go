@@ -199,6 +199,9 @@ func (c *checker) knownTrait(at *syntax.Expr, id types.TraitID) (*Trait, error) 
 // complies holds a contract to a trait: it has each function, which takes all that the trait's takes, and returns only what
 // the trait's returns.
 func (c *checker) complies(at *syntax.Expr, a *Analysis, t Trait) error {
+	if err := c.spend(at, perFunction*uint64(1+len(t.Functions))); err != nil {
+		return err
+	}
 	for _, name := range slices.Sorted(maps.Keys(t.Functions)) {
 		want := t.Functions[name]
 		got, ok := a.Functions[name]
@@ -209,7 +212,7 @@ func (c *checker) complies(at *syntax.Expr, a *Analysis, t Trait) error {
 			return fault(a.ID.String() + " has no public or read-only function of the name")
 		}
 		if len(got.Args) != len(want.Args) {
-			return fault("takes " + plural(len(got.Args), "argument") + " and not " + plural(len(want.Args), "argument"))
+			return fault("takes " + arguments(len(got.Args)) + " and not " + arguments(len(want.Args)))
 		}
 		for i, w := range want.Args {
 			if err := c.compare(at, got.Args[i].Type, w.Type); err != nil {
@@ -274,8 +277,11 @@ func (c *checker) compatible(at *syntax.Expr, want, got types.TraitID) error {
 	return c.compatibleAt(at, want, got, 0)
 }
 
-// maxTraitDepth is how deep traits that take traits are compared.
-const maxTraitDepth = 32
+// Bounds of comparing traits.
+const (
+	maxTraitDepth = 32 // how deep traits that take traits are compared
+	perFunction   = 32 // what a function of a trait counts for beside its types
+)
 
 func (c *checker) compatibleAt(at *syntax.Expr, want, got types.TraitID, depth int) error {
 	w, err := c.knownTrait(at, want)
@@ -292,6 +298,9 @@ func (c *checker) compatibleAt(at *syntax.Expr, want, got types.TraitID, depth i
 	if depth > maxTraitDepth {
 		return c.fail(at, TooDeep, "traits take traits deeper than %d", maxTraitDepth)
 	}
+	if err := c.spend(at, perFunction*uint64(1+len(w.Functions))); err != nil {
+		return err
+	}
 	for _, name := range slices.Sorted(maps.Keys(w.Functions)) {
 		wf := w.Functions[name]
 		gf, ok := g.Functions[name]
@@ -299,7 +308,7 @@ func (c *checker) compatibleAt(at *syntax.Expr, want, got types.TraitID, depth i
 			return fault("it has no function '" + name + "'")
 		}
 		if len(wf.Args) != len(gf.Args) {
-			return fault("function '" + name + "' takes " + plural(len(gf.Args), "argument") + " and not " + plural(len(wf.Args), "argument"))
+			return fault("function '" + name + "' takes " + arguments(len(gf.Args)) + " and not " + arguments(len(wf.Args)))
 		}
 		for i := range wf.Args {
 			// The reference asks of arguments what it asks of results, though what is called through the wanted trait is

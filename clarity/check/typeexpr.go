@@ -31,8 +31,9 @@ func (c *checker) typeExpr(e *syntax.Expr) (*types.Type, error) {
 		return types.Trait(id), nil
 	case syntax.List:
 		return c.compoundType(e)
+	default:
+		return nil, c.badType(e)
 	}
-	return nil, c.badType(e)
 }
 
 var typeNames = []string{"int", "uint", "bool", "principal", "buff", "string-ascii", "string-utf8", "list", "tuple", "optional", "response"}
@@ -134,7 +135,7 @@ func (c *checker) pair(p *syntax.Expr, what string, i int) (string, *syntax.Expr
 }
 
 // sized makes a type of a length written in the source.
-func (c *checker) sized(e, length *syntax.Expr, make func(uint32) (*types.Type, error)) (*types.Type, error) {
+func (c *checker) sized(e, length *syntax.Expr, build func(uint32) (*types.Type, error)) (*types.Type, error) {
 	if length.Kind == syntax.Literal && length.Value.Kind() == value.KindInt && length.Value.AsInt().Hi>>63 != 0 {
 		return nil, c.fail(length, OutOfBounds, "created a type which value size was out of defined bounds: length %s", length)
 	}
@@ -142,7 +143,7 @@ func (c *checker) sized(e, length *syntax.Expr, make func(uint32) (*types.Type, 
 	if err != nil {
 		return nil, err
 	}
-	return c.made(e)(make(n))
+	return c.made(e)(build(n))
 }
 
 // length reads the length in a type, an int from 0 to 2³²-1.

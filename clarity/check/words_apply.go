@@ -110,7 +110,7 @@ func argument(at *syntax.Expr, i, n int) *syntax.Expr {
 // count is arity for arguments of which only the types are known.
 func (c *checker) count(at *syntax.Expr, got, want int) error {
 	if got != want {
-		return c.fail(at, ArgumentCount, "expecting %s, got %d", plural(want, "argument"), got)
+		return c.fail(at, ArgumentCount, "expecting %s, got %d", arguments(want), got)
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func (c *checker) count(at *syntax.Expr, got, want int) error {
 // countAtLeast is arityAtLeast for arguments of which only the types are known.
 func (c *checker) countAtLeast(at *syntax.Expr, got, want int) error {
 	if got < want {
-		return c.fail(at, ArgumentCount, "expecting at least %s, got %d", plural(want, "argument"), got)
+		return c.fail(at, ArgumentCount, "expecting at least %s, got %d", arguments(want), got)
 	}
 	return nil
 }

@@ -109,7 +109,7 @@ func (c *checker) constantContract(e *syntax.Expr) (id value.Principal, err erro
 func (c *checker) callOf(call *syntax.Expr, f Function) (*types.Type, error) {
 	given := call.List[3:]
 	if len(given) != len(f.Args) {
-		return nil, c.fail(call, ArgumentCount, "expecting %s, got %d", plural(len(f.Args), "argument"), len(given))
+		return nil, c.fail(call, ArgumentCount, "expecting %s, got %d", arguments(len(f.Args)), len(given))
 	}
 	for i, e := range given {
 		if err := c.expect(e, f.Args[i].Type); err != nil {

@@ -19,17 +19,19 @@ var controlWords = map[string]word{
 }
 
 // consecutive finds the type of the last of expressions. A response that is not the last would be forgotten.
-func (c *checker) consecutive(es []*syntax.Expr) (t *types.Type, err error) {
-	for i, e := range es {
-		if t, err = c.expr(e); err != nil {
-			return nil, err
-		}
-		if i < len(es)-1 && t.Kind() == types.KindResponse {
-			return nil, c.advise(e, UncheckedResponse, "wrap it in (try! …), (unwrap! …), (is-ok …) or (match …)",
+func (c *checker) consecutive(es []*syntax.Expr) (*types.Type, error) {
+	ts, err := c.exprs(es)
+	if err != nil {
+		return nil, err
+	}
+	last := len(ts) - 1
+	for i, t := range ts[:last] {
+		if t.Kind() == types.KindResponse {
+			return nil, c.advise(es[i], UncheckedResponse, "wrap it in (try! …), (unwrap! …), (is-ok …) or (match …)",
 				"intermediary responses in consecutive statements must be checked")
 		}
 	}
-	return t, nil
+	return ts[last], nil
 }
 
 func (c *checker) begin(call *syntax.Expr) (*types.Type, error) {
@@ -147,7 +149,7 @@ func (c *checker) match(call *syntax.Expr) (*types.Type, error) {
 		return nil, c.fail(call.List[1], BadMatchInput, "match requires an input of either a response or optional, found input: '%s'", input)
 	}
 	if n := 3 + len(names); len(call.List) != n+1 {
-		return nil, c.fail(call, code, "%s. Caused by: expecting %s, got %d", form, plural(n, "argument"), len(call.List)-1)
+		return nil, c.fail(call, code, "%s. Caused by: expecting %s, got %d", form, arguments(n), len(call.List)-1)
 	}
 	for i, at := range names {
 		if call.List[at].Kind != syntax.Atom {

@@ -24,7 +24,7 @@ var responseWords = map[string]word{
 }
 
 // wrapping makes a type around that of one argument.
-func wrapping(make func(*types.Type) (*types.Type, error)) rule {
+func wrapping(build func(*types.Type) (*types.Type, error)) rule {
 	return func(c *checker, call *syntax.Expr) (*types.Type, error) {
 		if err := c.arity(call, 1); err != nil {
 			return nil, err
@@ -33,7 +33,7 @@ func wrapping(make func(*types.Type) (*types.Type, error)) rule {
 		if err != nil {
 			return nil, err
 		}
-		return c.made(call)(make(t))
+		return c.made(call)(build(t))
 	}
 }
 

@@ -61,6 +61,9 @@ func (c *checker) get(call *syntax.Expr) (*types.Type, error) {
 	if tuple.Kind() != types.KindTuple {
 		return nil, c.notTuple(call.List[2], tuple)
 	}
+	if err := c.spend(call, uint64(len(tuple.Fields()))); err != nil {
+		return nil, err
+	}
 	field, ok := tuple.Field(call.List[1].Name)
 	if !ok {
 		names := make([]string, 0, len(tuple.Fields()))
@@ -91,6 +94,9 @@ func (c *checker) merge(call *syntax.Expr) (*types.Type, error) {
 		}
 		if t.Kind() != types.KindTuple {
 			return nil, c.notTuple(e, t)
+		}
+		if err := c.compare(e, t); err != nil {
+			return nil, err
 		}
 		if i == 0 {
 			fields = append(fields, t.Fields()...)

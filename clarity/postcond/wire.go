@@ -174,7 +174,7 @@ func (d *decoder) condition() (c Condition, err error) {
 		}
 	}
 	if c.Kind == NFT {
-		n := 0
+		var n int
 		if c.ID, n, err = value.DecodePrefix(d.b[d.at:]); err != nil {
 			return c, err
 		}

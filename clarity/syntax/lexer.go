@@ -53,10 +53,11 @@ func (t token) String() string {
 	case tokenComment:
 		return "a comment"
 	default:
+		text := clean(t.text) // a string may hold anything
 		if len(t.text) > 40 {
-			return "'" + t.text[:37] + "…'"
+			text = text[:37] + "…"
 		}
-		return "'" + t.text + "'"
+		return "'" + text + "'"
 	}
 }
 

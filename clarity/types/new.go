@@ -131,6 +131,9 @@ func build(t Type, size, tsize uint64, inside uint8) (*Type, error) {
 	if size > MaxValueSize {
 		return nil, fmt.Errorf("%w: %s of %d bytes exceeds %d", ErrTooBig, words[t.kind], size, MaxValueSize)
 	}
+	if tsize > MaxValueSize { // responses in responses double it at each level without growing the values
+		return nil, fmt.Errorf("%w: the description of a %s takes %d bytes and exceeds %d", ErrTooBig, words[t.kind], tsize, MaxValueSize)
+	}
 	if inside+1 > MaxDepth {
 		return nil, fmt.Errorf("%w: %s at depth %d exceeds %d", ErrTooDeep, words[t.kind], inside+1, MaxDepth)
 	}

@@ -78,8 +78,9 @@ func (op operation) signed(a, b value.Int128) (value.Int128, bool) {
 		return a.And(b), true
 	case opOr:
 		return a.Or(b), true
+	default:
+		return a.Xor(b), true
 	}
-	return a.Xor(b), true
 }
 
 func (op operation) unsigned(a, b value.Uint128) (value.Uint128, bool) {
@@ -103,8 +104,9 @@ func (op operation) unsigned(a, b value.Uint128) (value.Uint128, bool) {
 		return a.And(b), true
 	case opOr:
 		return a.Or(b), true
+	default:
+		return a.Xor(b), true
 	}
-	return a.Xor(b), true
 }
 
 // exponent is what a is to be raised to, which must have 32 bits. The powers of 0 and 1 are known for any exponent, negative
@@ -116,19 +118,20 @@ func exponent(a, b value.Uint128) (e uint32, ok bool) {
 	return uint32(b.Lo), b.Hi == 0 && b.Lo>>32 == 0
 }
 
-// fault is why an operation has no result.
+// fault is why an operation has no result. As in the reference implementation, a quotient that does not fit, which is that of
+// the least integer and -1, is called a division by zero, and all that a subtraction does not fit an underflow.
 func (op operation) fault(a, b value.Value) error {
-	switch op {
-	case opSub:
-		return fault(ArithmeticUnderflow, "%v - %v is below what an integer holds", a, b)
-	case opDiv, opMod:
+	_, fits := exponent(a.AsUInt(), b.AsUInt())
+	switch {
+	case op == opSub:
+		return fault(ArithmeticUnderflow, "%v - %v is not what an integer holds", a, b)
+	case op == opDiv || op == opMod:
 		return fault(DivisionByZero, "(%v %v %v)", op, a, b)
-	case opPow:
-		if _, ok := exponent(a.AsUInt(), b.AsUInt()); !ok {
-			return fault(Arithmetic, "exponent %v of (pow %v %v) has no 32 bits", b, a, b)
-		}
+	case op == opPow && !fits:
+		return fault(Arithmetic, "exponent %v of (pow %v %v) has no 32 bits", b, a, b)
+	default:
+		return fault(ArithmeticOverflow, "(%v %v %v) is not what an integer holds", op, a, b)
 	}
-	return fault(ArithmeticOverflow, "(%v %v %v) exceeds what an integer holds", op, a, b)
 }
 
 // one applies an operation to a single argument.

@@ -77,6 +77,7 @@ func (c *compiler) allowance(e *syntax.Expr) (allowanceCode, error) {
 			}
 		}
 		switch kind {
+		case allowAll, allowStacking:
 		case allowCoins:
 			a.amount = vs[0].AsUInt()
 		case allowTokens:

@@ -2,6 +2,8 @@ package vm_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,10 +54,10 @@ func sums(t *rapid.T, s *store.Memory) map[string]value.Uint128 {
 		if v == nil {
 			continue
 		}
-		switch name := ""; k[0] {
+		switch k[0] {
 		case 'f', 's':
 			contract := 1 + 1 + 20 + 1 + int(k[22])
-			name = string(k[1 : contract+1+int(k[contract])])
+			name := string(k[1 : contract+1+int(k[contract])])
 			add(map[byte]string{'f': "balances ", 's': "supply "}[k[0]]+name, v)
 		case 'b':
 			add("balances", v[:16])
@@ -118,7 +120,8 @@ func TestCoinsAndTokensAddUp(t *testing.T) {
 			} else {
 				leftByEvents(t, res)
 			}
-			for what, n := range after {
+			for _, what := range slices.Sorted(maps.Keys(after)) {
+				n := after[what]
 				if rest, ok := strings.CutPrefix(what, "balances"); ok && after["supply"+rest] != n {
 					t.Fatalf("%s %v: %v of%q, but the supply is %v", name, args, n, rest, after["supply"+rest])
 				} else if rest, ok := strings.CutPrefix(what, "supply"); ok && after["balances"+rest] != n {
@@ -152,6 +155,7 @@ func leftByEvents(t *rapid.T, res *vm.Result) {
 			amounts[k], _ = amounts[k].Add(e.Amount)
 		case vm.EventNFTTransfer, vm.EventNFTBurn:
 			ids[k]++
+		default:
 		}
 	}
 	for _, mv := range res.Assets.Movements() {

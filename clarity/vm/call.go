@@ -63,10 +63,11 @@ func (fn *function) apply(f *frame, slots []value.Value, nest int) (value.Value,
 		f.readOnly = was
 		f.events = f.events[:events] // of what is rolled back there are no events
 		return v, err
+	default:
+		p := f.begin()
+		v, err := fn.enter(f, slots, nest)
+		return f.finish(p, v, err)
 	}
-	p := f.begin()
-	v, err := fn.enter(f, slots, nest)
-	return f.finish(p, v, err)
 }
 
 // enter charges a function's application, and runs its body.
@@ -100,13 +101,13 @@ func (fn *function) enter(f *frame, slots []value.Value, nest int) (value.Value,
 	v, err := body(f)
 	f.slots, f.depth = outer, depth
 	if err != nil {
-		e, leaves := err.(*early)
+		thrown, leaves := asEarly(err)
 		if !leaves {
 			f.trace(err)
 			f.calls = f.calls[:len(f.calls)-1]
 			return value.None, err
 		}
-		v = e.v
+		v = thrown
 		f.meter.Release(f.meter.Memory - f.kept - held)
 		f.stack = f.stack[:top]
 	}

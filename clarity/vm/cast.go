@@ -19,8 +19,9 @@ func isCast(t *types.Type) bool {
 			return true
 		case types.KindList:
 			return fixedSize(t.Elem()) == 0
+		default:
+			return false
 		}
-		return false
 	})
 }
 
@@ -40,6 +41,7 @@ func holds(t *types.Type, is func(*types.Type) bool) bool {
 				return true
 			}
 		}
+	default: // holds no other
 	}
 	return false
 }

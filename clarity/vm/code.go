@@ -23,7 +23,6 @@ type run struct {
 	tx     Tx
 	events []Event
 	assets AssetMap
-	origin value.Principal // tx-sender at the outset
 	epoch  types.Epoch
 
 	depth     int           // of expressions and calls under way, where the function running now began

@@ -25,36 +25,52 @@ func (k *constant) sized(epoch types.Epoch) uint64 {
 	return uint64(k.size)
 }
 
-// compile compiles all functions of a contract.
+// compile compiles a contract.
 func compile(source string, a *check.Analysis, epoch types.Epoch, ledger bool) (*contract, error) {
 	c := &contract{
 		id: a.ID, self: value.OfPrincipal(a.ID), source: source, version: a.Version, size: uint64(len(source)), ledger: ledger, analysis: a,
 		constants: make(map[string]*constant, len(a.Constants)), functions: make(map[string]*function, len(a.Functions)),
 	}
+	return c, c.add(a, epoch)
+}
+
+// with is the contract with what a snippet in its context defines.
+func (c *contract) with(a *check.Analysis, epoch types.Epoch) (*contract, error) {
+	more := *c
+	more.constants, more.functions = maps.Clone(c.constants), maps.Clone(c.functions)
+	return &more, more.add(a, epoch)
+}
+
+// add compiles the functions of an analysis that the contract has not, and makes place for its constants.
+func (c *contract) add(a *check.Analysis, epoch types.Epoch) error {
 	for name := range a.Constants {
-		c.constants[name] = new(constant)
+		if c.constants[name] == nil {
+			c.constants[name] = new(constant)
+		}
 	}
-	k := newCompiler(c, a, epoch)
-	names := slices.Sorted(maps.Keys(a.Functions))
-	for _, name := range names {
+	var added []*function
+	for _, name := range slices.Sorted(maps.Keys(a.Functions)) {
+		if c.functions[name] != nil {
+			continue
+		}
 		sig := a.Functions[name]
 		fn := &function{contract: c, name: name, access: sig.Access, params: sig.Args, define: sig.Define, casts: make([]bool, len(sig.Args))}
-		if err := fn.appraise(k); err != nil {
-			return nil, err
+		if err := fn.appraise(newCompiler(c, a, epoch)); err != nil {
+			return err
 		}
 		for i, p := range sig.Args {
 			fn.casts[i] = p.Type.Kind() == types.KindTrait || a.Version >= types.Clarity2 && isCast(p.Type)
 			fn.casting = fn.casting || fn.casts[i]
 		}
 		c.functions[name] = fn
+		added = append(added, fn)
 	}
-	for _, name := range names {
-		fn := c.functions[name]
+	for _, fn := range added {
 		if err := fn.compile(newCompiler(c, a, epoch)); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return c, nil
+	return nil
 }
 
 func newCompiler(c *contract, a *check.Analysis, epoch types.Epoch) *compiler {

@@ -125,7 +125,7 @@ func compileLet(c *compiler, call *syntax.Expr) (code, error) {
 
 // nameTaken is code for what a name that cannot be bound is bound in.
 func nameTaken(name string) code {
-	return constantlyFault(fault(Unchecked, "NameAlreadyUsed: %s", name))
+	return failing(Unchecked, "NameAlreadyUsed: %s", name)
 }
 
 // compileIf compiles if.
@@ -278,6 +278,7 @@ func compileMatch(c *compiler, call *syntax.Expr) (code, error) {
 			return other(f)
 		case value.KindErr:
 			x, at = other, otherSlot
+		default: // some or ok
 		}
 		v = v.Inner()
 		held := uint64(v.Size())

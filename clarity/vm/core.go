@@ -63,8 +63,9 @@ func (c *compiler) expr(e *syntax.Expr) (code, error) {
 			return nil, err
 		}
 		return c.application(e, lead)
+	default:
+		return nil, bug("an expression of kind %d has no value", e.Kind)
 	}
-	return nil, bug("an expression of kind %d has no value", e.Kind)
 }
 
 // constantly is code that gives a value and costs nothing.

@@ -39,10 +39,15 @@ func (m *VM) install(env Env, store Store, tx Tx, id value.Principal, source str
 		if err != nil {
 			return value.None, false, err
 		}
-		if keep {
-			err = c.save(store)
+		if !keep {
+			return v, valued, nil
 		}
-		return v, valued, err
+		h, err := c.save(store)
+		if err != nil {
+			return value.None, false, err
+		}
+		m.cache.Add(cacheKey{id, [headerBytes]byte(h), epoch, mainnet}, c)
+		return v, valued, nil
 	})
 }
 
@@ -79,5 +84,9 @@ func (m *VM) Eval(env Env, store Store, tx Tx, contract value.Principal, snippet
 	if err != nil {
 		return nil, err
 	}
+	if f.contract, err = c.with(a, f.epoch); err != nil {
+		return nil, err
+	}
+	c = f.contract
 	return f.transact(false, func() (value.Value, bool, error) { return f.evaluate(newCompiler(c, a, f.epoch), a.Order) })
 }

@@ -71,7 +71,7 @@ func (*early) Error() string { return "early return" }
 
 // asEarly returns the value that leaves the function early.
 func asEarly(err error) (value.Value, bool) {
-	if e, ok := err.(*early); ok { // nobody wraps it
+	if e, ok := errors.AsType[*early](err); ok {
 		return e.v, true
 	}
 	return value.None, false

@@ -73,6 +73,7 @@ func appendType(b []byte, t *types.Type) []byte {
 		for _, c := range t.Contracts() {
 			b = appendString(b, c)
 		}
+	default: // the kind says all
 	}
 	return b
 }

@@ -36,8 +36,9 @@ func element(v value.Value, i int) value.Value {
 		return value.Buffer(v.Octets()[i : i+1 : i+1])
 	case value.KindASCII:
 		return value.ASCIIBytes(v.Octets()[i : i+1 : i+1])
+	default:
+		return value.UTF8Runes(v.Runes()[i : i+1 : i+1])
 	}
-	return value.UTF8Runes(v.Runes()[i : i+1 : i+1])
 }
 
 func compileFold(c *compiler, call *syntax.Expr) (code, error) {
@@ -126,8 +127,9 @@ func pick(v value.Value, at []int) value.Value {
 		return value.Buffer(chosen(v.Octets(), at))
 	case value.KindASCII:
 		return value.ASCIIBytes(chosen(v.Octets(), at))
+	default:
+		return value.UTF8Runes(chosen(v.Runes(), at))
 	}
-	return value.UTF8Runes(chosen(v.Runes(), at))
 }
 
 func chosen[T any](from []T, at []int) []T {
@@ -165,7 +167,7 @@ func compileMap(c *compiler, call *syntax.Expr) (code, error) {
 	for i := 1; i <= count; i++ {
 		slots = append(slots, first+i-1)
 		if native && i < count && !variadic[name] {
-			of[i] = constantlyFault(fault(Unchecked, "IncorrectArgumentCount: %s takes %d, not %d", name, count, i))
+			of[i] = failing(Unchecked, "IncorrectArgumentCount: %s takes %d, not %d", name, count, i)
 		} else if of[i], err = c.applied(call.List[1], slots...); err != nil {
 			return nil, err
 		}
@@ -206,9 +208,9 @@ func compileMap(c *compiler, call *syntax.Expr) (code, error) {
 	}, nil
 }
 
-// constantlyFault is code that always fails.
-func constantlyFault(err error) code {
-	return func(*frame) (value.Value, error) { return value.None, err }
+// failing is code that always fails.
+func failing(k Fault, format string, a ...any) code {
+	return func(*frame) (value.Value, error) { return value.None, fault(k, format, a...) }
 }
 
 // listOf makes a list of values that were found one by one.

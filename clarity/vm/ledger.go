@@ -50,8 +50,8 @@ func bitcoinTxOutput(_ *frame, a []value.Value) (value.Value, error) {
 	if !ok || index > math.MaxUint32 {
 		return errCode(noOutput), nil
 	}
-	tx, err := parseTx(a[0].Octets())
-	if err != nil {
+	tx, ok := parseTx(a[0].Octets())
+	if !ok {
 		return errCode(badTx), nil
 	}
 	if index >= uint64(len(tx.outputs)) {
@@ -151,8 +151,8 @@ func verifyLedgerTx(c *compiler, call *syntax.Expr) (code, error) {
 		if err != nil || block == nil {
 			return errCode(noLedgerBlock), err
 		}
-		tx, err := parseTx(raw)
-		if err != nil || tx.size == nodeBytes {
+		tx, ok := parseTx(raw)
+		if !ok || tx.size == nodeBytes {
 			return errCode(noLedgerTx), nil
 		}
 		return value.Ok(value.Bool(inTree(tx.id, block.MerkleRoot, a[3].AsUInt(), value.U64(block.TransactionCount), path))), nil

@@ -2,14 +2,10 @@ package vm
 
 import (
 	"crypto/sha256"
-	"errors"
 	"math/bits"
 
 	"funai/clarity/value"
 )
-
-// errTx is the error of bytes that are no transaction of Bitcoin's format.
-var errTx = errors.New("not a transaction")
 
 // ledgerTx is a transaction as contracts see it. Its scripts are parts of the bytes that were parsed.
 type ledgerTx struct {
@@ -74,17 +70,18 @@ const (
 	leastElement = 1
 )
 
-// parseTx reads all of b as one transaction, with witnesses (BIP 144) or without.
+// parseTx reads all of b as one transaction of Bitcoin's format, with witnesses (BIP 144) or without; ok is false if it is
+// none.
 //
 // Where the format can be read in two ways it is read as the reference implementation does: no inputs and no outputs is a
 // transaction, and one with witnesses may have no inputs.
-func parseTx(b []byte) (tx ledgerTx, err error) {
+func parseTx(b []byte) (tx ledgerTx, ok bool) {
 	r := &txReader{b: b}
 	r.take(4) // version
 	witness := len(b) > 5 && b[4] == 0 && b[5] != 0
 	if witness {
 		if mark := r.take(2); mark[1] != 1 {
-			return tx, errTx
+			return tx, false
 		}
 	}
 	body := r.at
@@ -96,7 +93,7 @@ func parseTx(b []byte) (tx ledgerTx, err error) {
 	}
 	n := r.count(leastOutput)
 	if inputs == 0 && !witness && n != 0 {
-		return tx, errTx // the zero is the marker of witnesses
+		return tx, false // the zero is the marker of witnesses
 	}
 	tx.outputs = make([]TxOut, 0, n)
 	for range n {
@@ -105,11 +102,11 @@ func parseTx(b []byte) (tx ledgerTx, err error) {
 	}
 	end := r.at
 	if witness && !r.witnesses(inputs) {
-		return tx, errTx
+		return tx, false
 	}
 	lock := r.take(4)
 	if r.bad || r.at != len(b) {
-		return tx, errTx
+		return tx, false
 	}
 	h := sha256.New()
 	h.Write(b[:4])
@@ -117,7 +114,7 @@ func parseTx(b []byte) (tx ledgerTx, err error) {
 	h.Write(lock)
 	tx.id = sha256.Sum256(h.Sum(nil))
 	tx.size = 4 + end - body + 4
-	return tx, nil
+	return tx, true
 }
 
 // witnesses reads what stands after the outputs for each input; at least one must be there, or the transaction should have

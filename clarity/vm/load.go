@@ -43,18 +43,19 @@ func digest(source, constants []byte) [sha256.Size]byte {
 
 func contractKey(kind byte, id value.Principal) []byte { return appendPrincipal([]byte{kind}, id) }
 
-// save writes a contract that was deployed.
-func (c *contract) save(s Store) error {
+// save writes a contract that was deployed, and returns its header.
+func (c *contract) save(s Store) ([]byte, error) {
 	constants, err := c.encodeConstants()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	hash := digest([]byte(c.source), constants)
-	s.Put(contractKey(keyContract, c.id), append([]byte{byte(c.version), byte(c.analysis.Epoch)}, hash[:]...))
+	h := append([]byte{byte(c.version), byte(c.analysis.Epoch)}, hash[:]...)
+	s.Put(contractKey(keyContract, c.id), h)
 	s.Put(contractKey(keyInterface, c.id), encodeInterface(c.analysis))
 	s.Put(contractKey(keySource, c.id), []byte(c.source))
 	s.Put(contractKey(keyConstants, c.id), constants)
-	return nil
+	return h, nil
 }
 
 func (c *contract) encodeConstants() ([]byte, error) {

@@ -54,7 +54,7 @@ func (m *VM) start(env Env, store Store, tx Tx) *frame {
 	}
 	r := &run{
 		vm: m, env: env, store: store, bank: m.bank(store, env), meter: cost.NewMeter(cost.ScheduleOf(epoch), bound), tx: tx,
-		origin: tx.Sender, epoch: epoch, maxDepth: depthBefore34, stack: make([]value.Value, 0, 64),
+		epoch: epoch, maxDepth: depthBefore34, stack: make([]value.Value, 0, 64),
 	}
 	if epoch >= types.Epoch34 {
 		r.maxDepth = depthSince34
@@ -76,8 +76,8 @@ func (m *VM) start(env Env, store Store, tx Tx) *frame {
 func (f *frame) transact(isCall bool, work func() (v value.Value, valued bool, err error)) (*Result, error) {
 	p := f.begin()
 	v, valued, err := work()
-	if e, ok := err.(*early); ok {
-		err = fault(EarlyReturn, "%v left the top level early", e.v)
+	if thrown, ok := asEarly(err); ok {
+		err = fault(EarlyReturn, "%v left the top level early", thrown)
 	}
 	answer := done
 	if isCall {

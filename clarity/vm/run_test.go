@@ -214,6 +214,7 @@ func TestEvalSeesTheContract(t *testing.T) {
 		{"(begin (var-set n 1) (err u1))", "(err u1)"},
 		{"(var-get n)", "1"},
 		{"tx-sender", "'" + deployer},
+		{"(define-private (twice (x int)) (* 2 (add x k))) (define-constant k 3) (twice 4)", "14"},
 	} {
 		res, err := w.vm.Eval(w.env, w.store, w.tx(cost.Cost{}), w.id("tally"), c.snippet)
 		if err != nil || res.Value.String() != c.want {
@@ -310,3 +311,38 @@ type heightEnv struct {
 }
 
 func (e heightEnv) BurnHeight() uint64 { return e.height }
+
+func TestRunsShareCompiledContracts(t *testing.T) {
+	w := newWorld(t)
+	w.deploy("c", `
+		(define-private (low (x int)) (+ x 1))
+		(define-read-only (f (l (list 3 {a: int}))) (fold + (map low (map get-a l)) 0))
+		(define-private (get-a (x {a: int})) (get a x))
+		(define-read-only (bad) (let ((map 1)) map))`)
+	arg, err := value.ParseLiteral("(list {a: 1} {a: 2})")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	for range 4 {
+		go func() {
+			var err error
+			for range 200 {
+				res, e := w.vm.ReadOnly(w.env, store.NewOverlay(w.store), w.tx(cost.Cost{}), w.id("c"), "f", []value.Value{arg})
+				if e != nil || res.Value != value.Int64(5) {
+					err = fmt.Errorf("%v, %w", res, e)
+				}
+				var fault *vm.RuntimeError
+				if _, e := w.vm.ReadOnly(w.env, store.NewOverlay(w.store), w.tx(cost.Cost{}), w.id("c"), "bad", nil); !errors.As(e, &fault) || len(fault.Trace) != 1 {
+					err = fmt.Errorf("bad: %w", e)
+				}
+			}
+			done <- err
+		}()
+	}
+	for range 4 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}

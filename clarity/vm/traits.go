@@ -17,7 +17,7 @@ var contractBuiltins = map[string]builtin{
 // target compiles what a contract-call? names: a contract written out, one that a variable holds, or a trait.
 func (c *compiler) target(e *syntax.Expr) (code, error) {
 	if e.Kind == syntax.Atom && c.local(e.Name) == nil && c.epoch < types.Epoch34 {
-		return constantlyFault(fault(Unchecked, "ContractCallExpectName: a constant names no contract before epoch 3.4")), nil
+		return failing(Unchecked, "ContractCallExpectName: a constant names no contract before epoch 3.4"), nil
 	}
 	x, _, err := c.borrow(e)
 	return x, err

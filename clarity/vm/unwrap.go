@@ -47,8 +47,9 @@ func try(_ *frame, v value.Value) (value.Value, error) {
 	switch v.Kind() {
 	case value.KindSome, value.KindOk:
 		return v.Inner(), nil
+	default:
+		return value.None, &early{v}
 	}
-	return value.None, &early{v}
 }
 
 // unwrapOr leaves the function with the second argument if the first is of neither kind.

@@ -59,7 +59,7 @@ func (c *compiler) variable(name string) (code, error) {
 		return k.read, nil
 	}
 	if c.local(name) == nil && c.c.constants[name] == nil {
-		return constantlyFault(fault(Unchecked, "UndefinedVariable: %s", name)), nil // in what analysis does not look at
+		return failing(Unchecked, "UndefinedVariable: %s", name), nil // in what analysis does not look at
 	}
 	x, fixed, err := c.lookup(name)
 	if err != nil || fixed {
@@ -170,6 +170,7 @@ func fixedSize(t *types.Type) uint64 {
 	switch t.Kind() {
 	case types.KindInt, types.KindUInt, types.KindBool, types.KindPrincipal:
 		return uint64(t.Size())
+	default:
+		return 0
 	}
-	return 0
 }

@@ -22,7 +22,8 @@ func (a *app) clarityCheckCommand() *cobra.Command {
 		Use: "check FILE...", Short: "Find what is wrong with contracts", Args: cobra.MinimumNArgs(1),
 		Long: `Find what is wrong with contracts: syntax, types, names, traits. A contract is named after its file, and may use the
 others that are given as those of its own deployer: .token is token.clar. It prints nothing if all is well.`,
-		Example: "  funai clarity check token.clar vault.clar",
+		Example:           "  funai clarity check token.clar vault.clar",
+		ValidArgsFunction: cobra.FixedCompletions([]string{"clar"}, cobra.ShellCompDirectiveFilterFileExt),
 		RunE: a.does(func(_ context.Context, files []string) error {
 			version, epoch, err := rules.parse()
 			if err != nil {

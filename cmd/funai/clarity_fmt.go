@@ -18,7 +18,8 @@ func (a *app) clarityFmtCommand() *cobra.Command {
 		Use: "fmt [FILE...]", Short: "Lay contracts out in the canonical way",
 		Long: `Lay contracts out in the canonical way, and print them. Without files it reads standard input. Formatting changes layout
 alone: the program and its comments stay.`,
-		Example: "  funai clarity fmt -w *.clar",
+		Example:           "  funai clarity fmt -w *.clar",
+		ValidArgsFunction: cobra.FixedCompletions([]string{"clar"}, cobra.ShellCompDirectiveFilterFileExt),
 		RunE: a.does(func(_ context.Context, files []string) error {
 			if len(files) == 0 {
 				if write || list {

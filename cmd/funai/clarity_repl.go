@@ -22,6 +22,7 @@ func (a *app) clarityReplCommand() *cobra.Command {
 		Long: `Try the language line by line on a chain in memory. Tab completes, ::help lists the commands, Ctrl-D leaves. Files are
 deployed first, each as a contract of its name. What is piped in is read as if it were typed; the exit code then says
 whether all of it was evaluated.`,
+		ValidArgsFunction: cobra.FixedCompletions([]string{"clar"}, cobra.ShellCompDirectiveFilterFileExt),
 		RunE: func(cmd *cobra.Command, files []string) error { // signals are the terminal's, or end the process
 			a.began = true
 			_, epoch, err := rules.parse()

@@ -39,7 +39,7 @@ function outcome(step) {
 }
 
 function call(program, c) {
-  const of = program.contracts.find(x => x.name === c.contract)?.sender ?? program.deployer;
+  const of = program.contracts.find(x => x.name === c.contract)?.sender || program.deployer;
   const contract = c.contract.includes(".") ? c.contract : `${of}.${c.contract}`;
   const run = { public: vm.callPublicFn, read: vm.callReadOnlyFn, private: vm.callPrivateFn }[c.fn];
   return run(contract, c.method, (c.args ?? []).map(a => deserializeCV(a.hex)), c.sender || program.deployer);
