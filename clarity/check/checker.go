@@ -150,7 +150,38 @@ func excerpt(e *syntax.Expr) string {
 
 // mismatch is the fault of an expression of a type got where want is needed.
 func (c *checker) mismatch(e *syntax.Expr, want, got *types.Type) error {
+	if unknown(want, got) {
+		return c.fail(e, Undetermined, "cannot determine what type is needed here: '%s' leaves open what '%s' is", want, got)
+	}
 	return c.advise(e, TypeMismatch, conversion(want, got), "expecting expression of type '%s', found '%s'", want, got)
+}
+
+// unknown says whether the first part of got that want does not admit is one of which want says nothing, as the other side of
+// a bare ok.
+func unknown(want, got *types.Type) bool {
+	if want.Kind() == types.KindNone {
+		return true
+	}
+	if want.Kind() != got.Kind() || want.Admits(got) {
+		return false
+	}
+	switch want.Kind() {
+	case types.KindOptional, types.KindList:
+		return got.Len() <= want.Len() && unknown(want.Elem(), got.Elem())
+	case types.KindResponse:
+		if !want.Elem().Admits(got.Elem()) {
+			return unknown(want.Elem(), got.Elem())
+		}
+		return unknown(want.Err(), got.Err())
+	case types.KindTuple:
+		for _, f := range want.Fields() {
+			if t, ok := got.Field(f.Name); !ok || !f.Type.Admits(t) {
+				return ok && unknown(f.Type, t)
+			}
+		}
+	default:
+	}
+	return false
 }
 
 // mismatchOf is the fault of an expression of a type got where one of several is needed, which wants names in words:

@@ -158,11 +158,10 @@ func (r access) let(call *syntax.Expr, args []*syntax.Expr) (bool, error) {
 func (r access) pairs(pairs []*syntax.Expr, what string) (bool, error) {
 	reads := true
 	for i, p := range pairs {
-		_, e, err := r.pair(p, what, i)
-		if err != nil {
+		if err := r.two(p, what, i); err != nil {
 			return false, err
 		}
-		ok, err := r.expr(e)
+		ok, err := r.expr(p.List[1])
 		if err != nil {
 			return false, err
 		}

@@ -117,22 +117,22 @@ func (c *checker) traitMethod(t Trait, e *syntax.Expr) error {
 	return nil
 }
 
-// takeTrait gives a name to a trait, which is defined here or used. In Clarity 1 the name of a trait that is used is free for
-// all but traits; the name that the trait has at home is taken in its place (see ofUsed).
+// takeTrait gives a name to a trait, which is defined here or used. Before Clarity 3 a trait that is used may be called like
+// what came before, if that is no trait. In Clarity 1 its name is then still free for all but traits; the name that the
+// trait has at home is taken in its place (see ofUsed).
 func (c *checker) takeTrait(at *syntax.Expr, defined bool) error {
-	if c.o.Version >= types.Clarity2 {
+	if c.o.Version >= types.Clarity3 {
 		return c.take(at, "a trait")
 	}
 	if _, ok := c.a.Used[at.Name]; ok || c.a.Traits[at.Name].Functions != nil {
 		return c.nameTaken(at, at.Name, "a trait")
 	}
-	if !defined {
-		return nil
-	}
-	if by, ok := c.taken[at.Name]; ok {
+	if by, ok := c.taken[at.Name]; ok && defined {
 		return c.nameTaken(at, at.Name, by)
 	}
-	c.taken[at.Name] = "a trait"
+	if defined || c.o.Version >= types.Clarity2 {
+		c.taken[at.Name] = "a trait"
+	}
 	return nil
 }
 

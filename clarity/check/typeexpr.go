@@ -106,6 +106,11 @@ func (c *checker) tupleType(e *syntax.Expr) (*types.Type, error) {
 
 // nameTypes reads pairs (name type).
 func (c *checker) nameTypes(pairs []*syntax.Expr, what string) ([]types.Field, error) {
+	for i, p := range pairs { // before any of their types
+		if err := c.two(p, what, i); err != nil {
+			return nil, err
+		}
+	}
 	fields := make([]types.Field, len(pairs))
 	for i, p := range pairs {
 		name, of, err := c.pair(p, what, i)
@@ -123,15 +128,24 @@ func (c *checker) nameTypes(pairs []*syntax.Expr, what string) ([]types.Field, e
 
 // pair takes a pair (name expression) apart.
 func (c *checker) pair(p *syntax.Expr, what string, i int) (string, *syntax.Expr, error) {
-	switch {
-	case p.Kind != syntax.List:
-		return "", nil, c.fail(p, BadBinding, "invalid syntax binding: %s item #%d is not a list", what, i+1)
-	case len(p.List) != 2:
-		return "", nil, c.fail(p, BadBinding, "invalid syntax binding: %s item #%d is not a two-element list", what, i+1)
-	case p.List[0].Kind != syntax.Atom:
+	if err := c.two(p, what, i); err != nil {
+		return "", nil, err
+	}
+	if p.List[0].Kind != syntax.Atom {
 		return "", nil, c.fail(p.List[0], BadBinding, "invalid syntax binding: %s item #%d's name is not an atom", what, i+1)
 	}
 	return p.List[0].Name, p.List[1], nil
+}
+
+// two holds a pair to being a list of two, whatever they are.
+func (c *checker) two(p *syntax.Expr, what string, i int) error {
+	switch {
+	case p.Kind != syntax.List:
+		return c.fail(p, BadBinding, "invalid syntax binding: %s item #%d is not a list", what, i+1)
+	case len(p.List) != 2:
+		return c.fail(p, BadBinding, "invalid syntax binding: %s item #%d is not a two-element list", what, i+1)
+	}
+	return nil
 }
 
 // sized makes a type of a length written in the source.

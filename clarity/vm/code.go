@@ -32,6 +32,7 @@ type run struct {
 	contracts map[value.Principal]*contract
 	loaded    uint64 // bytes that they take
 	past      int    // at-blocks under way
+	deploying bool   // the top level of a contract is run
 	constants int    // bytes of the encodings of those that were defined
 	toiled    uint64 // elements and characters that were looked at for nothing: see toil
 	kept      uint64 // bytes that stay held to the end of the transaction, by what was written

@@ -36,7 +36,7 @@ func (m *VM) install(env Env, store Store, tx Tx, id value.Principal, source str
 		return nil, &check.Diagnostic{Code: check.TooComplex, Span: c.analysis.Program.Exprs[0].Span, Message: fmt.Sprintf("what others must know of the contract, its functions' types and its traits, takes more than %d bytes", maxInterface)}
 	}
 	f := m.start(env, store, tx)
-	f.contract = c
+	f.contract, f.deploying = c, true
 	return f.transact(false, func() (value.Value, bool, error) {
 		v, valued, err := f.evaluate(newCompiler(c, c.analysis, epoch), c.analysis.Order)
 		if err != nil {

@@ -68,7 +68,11 @@ func compileFold(c *compiler, call *syntax.Expr) (code, error) {
 }
 
 func compileFilter(c *compiler, call *syntax.Expr) (code, error) {
-	price, err := c.iteration(cost.Filter, 0)
+	price, err := c.pay(cost.Filter, 0)
+	if err != nil {
+		return nil, err
+	}
+	find, err := c.runtime(cost.LookupFunction, 0) // the function is looked up after the sequence is known
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +93,9 @@ func compileFilter(c *compiler, call *syntax.Expr) (code, error) {
 		v, err := sequence(f)
 		if err != nil {
 			return value.None, err
+		}
+		if err := f.meter.Run(find); err != nil {
+			return value.None, limit(err)
 		}
 		kept := make([]int, 0, v.Len())
 		for i := range v.Len() {

@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"math"
 	"slices"
 
 	"funai/clarity/cost"
@@ -215,7 +216,7 @@ func compileReplaceAt(c *compiler, call *syntax.Expr) (code, error) {
 	if len(args(call)) != 3 {
 		return nil, bug("replace-at? of %d arguments", len(args(call)))
 	}
-	x, err := c.expr(call.List[1])
+	x, lent, err := c.borrow(call.List[1])
 	if err != nil {
 		return nil, err
 	}
@@ -249,6 +250,11 @@ func compileReplaceAt(c *compiler, call *syntax.Expr) (code, error) {
 		if v.Kind() == value.KindList { // even if there is nothing to replace
 			if of := value.TypeOf(v).Elem(); of.Kind() != types.KindNone && !value.Admits(of, e) {
 				return value.None, fault(Unchecked, "TypeValueError: %v among values of %v", e, of)
+			}
+		}
+		if lo, ok := u.AsUInt().Uint64(); lent && ok && lo <= math.MaxUint32 { // it is copied for an index that the machine has
+			if err := f.charge(cost.LookupVariableSize, uint64(v.Size())); err != nil {
+				return value.None, err
 			}
 		}
 		i, ok := index(u, v.Len())

@@ -15,10 +15,10 @@ var assetBuiltins = map[string]builtin{
 	"ft-get-balance": {since: types.Clarity1, compile: fungible(cost.FTBalance, 2, ftBalance)},
 	"ft-get-supply":  {since: types.Clarity1, compile: fungible(cost.FTGetSupply, 1, ftSupply)},
 
-	"nft-mint?":      {since: types.Clarity1, compile: nonFungible(3, nftMint)},
-	"nft-transfer?":  {since: types.Clarity1, compile: nonFungible(4, nftTransfer)},
-	"nft-burn?":      {since: types.Clarity1, compile: nonFungible(3, nftBurn)},
-	"nft-get-owner?": {since: types.Clarity1, compile: nonFungible(2, nftOwner)},
+	"nft-mint?":      {since: types.Clarity1, compile: nonFungible(3, nil, nftMint)},
+	"nft-transfer?":  {since: types.Clarity1, compile: nonFungible(4, nil, nftTransfer)},
+	"nft-burn?":      {since: types.Clarity1, compile: nonFungible(3, []cost.Function{cost.NFTBurn}, nftBurn)},
+	"nft-get-owner?": {since: types.Clarity1, compile: nonFungible(2, nil, nftOwner)},
 
 	"stx-get-balance":    {since: types.Clarity1, compile: coinBalance},
 	"stx-transfer?":      {since: types.Clarity1, compile: coin(cost.STXTransfer, 3, coinTransfer)},

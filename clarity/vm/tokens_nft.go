@@ -16,8 +16,8 @@ type nft struct {
 	borrowed bool // the identifier still lies in a variable
 }
 
-// nonFungible is a native on a non-fungible token.
-func nonFungible(count int, apply func(f *frame, t nft, rest []value.Value) (value.Value, error)) func(*compiler, *syntax.Expr) (code, error) {
+// nonFungible is a native on a non-fungible token. Ahead is charged before its arguments are evaluated.
+func nonFungible(count int, ahead []cost.Function, apply func(f *frame, t nft, rest []value.Value) (value.Value, error)) func(*compiler, *syntax.Expr) (code, error) {
 	return func(c *compiler, call *syntax.Expr) (code, error) {
 		lead := c.takeLead()
 		name, err := firstName(call, count)
@@ -35,6 +35,11 @@ func nonFungible(count int, apply func(f *frame, t nft, rest []value.Value) (val
 		return func(f *frame) (value.Value, error) {
 			if err := f.meter.Run(lead); err != nil {
 				return value.None, limit(err)
+			}
+			for _, x := range ahead {
+				if err := f.charge(x, 0); err != nil {
+					return value.None, err
+				}
 			}
 			a := f.push(len(codes))
 			for i, x := range codes {
@@ -140,10 +145,8 @@ func nftTransfer(f *frame, t nft, rest []value.Value) (value.Value, error) {
 }
 
 func nftBurn(f *frame, t nft, rest []value.Value) (value.Value, error) {
-	for _, n := range [...]uint64{0, t.size} { // the reference implementation charges twice
-		if err := f.charge(cost.NFTBurn, n); err != nil {
-			return value.None, err
-		}
+	if err := f.charge(cost.NFTBurn, t.size); err != nil { // for the second time
+		return value.None, err
 	}
 	if err := f.writes(); err != nil {
 		return value.None, err

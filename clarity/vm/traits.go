@@ -20,7 +20,16 @@ func (c *compiler) target(e *syntax.Expr) (code, error) {
 		return failing("ContractCallExpectName: a constant names no contract before epoch 3.4"), nil
 	}
 	x, _, err := c.borrow(e)
-	return x, err
+	s := c.local(e.Name)
+	if e.Kind != syntax.Atom || s == nil {
+		return x, err
+	}
+	return func(f *frame) (value.Value, error) {
+		if f.deploying { // then the reference implementation does not charge for looking it up
+			return f.slots[s.slot], nil
+		}
+		return x(f)
+	}, err
 }
 
 func compileContractCall(c *compiler, call *syntax.Expr) (code, error) {
@@ -32,6 +41,12 @@ func compileContractCall(c *compiler, call *syntax.Expr) (code, error) {
 	if err != nil {
 		return nil, err
 	}
+	var declared types.TraitID // of an argument in Clarity 1, whose value does not say
+	if e := call.List[1]; e.Kind == syntax.Atom {
+		if s := c.local(e.Name); s != nil && s.typ != nil && s.typ.Kind() == types.KindTrait {
+			declared = s.typ.Trait()
+		}
+	}
 	name, nest := call.List[2].Name, c.nest+1
 	codes, err := c.exprs(call.List[3:])
 	if err != nil {
@@ -41,20 +56,26 @@ func compileContractCall(c *compiler, call *syntax.Expr) (code, error) {
 		if err := f.meter.Run(price); err != nil {
 			return value.None, limit(err)
 		}
-		vs := f.push(len(codes))
-		for i, x := range codes {
-			var err error
-			if vs[i], err = x(f); err != nil {
-				return value.None, err
-			}
-		}
 		v, err := target(f)
 		if err != nil {
 			return value.None, err
 		}
+		vs := f.push(len(codes))
+		for i, x := range codes {
+			if vs[i], err = x(f); err != nil {
+				return value.None, err
+			}
+			if f.epoch >= types.Epoch24 {
+				vs[i] = value.Tighten(vs[i])
+			}
+		}
 		id := v.AsPrincipal()
 		var expected *types.Type
-		if callable, ok := v.AsCallable(); ok && callable.Trait != (types.TraitID{}) {
+		callable, ok := v.AsCallable()
+		if !ok {
+			callable = value.Callable{Principal: id, Trait: declared}
+		}
+		if callable.Trait != (types.TraitID{}) {
 			if expected, err = f.bound(callable, name); err != nil {
 				return value.None, err
 			}

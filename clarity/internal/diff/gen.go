@@ -84,7 +84,6 @@ type contract struct {
 	functions []function
 	trait     []function // of the trait "tr" that it defines
 	uses      *contract  // the contract whose trait is used here as "q"
-	traitArgs int        // functions that take one
 	defines   []string
 	text      string
 }
@@ -154,7 +153,7 @@ func (g *generator) call() session.Action {
 
 // argument is a value of a type, nil being a trait, in consensus encoding; now and then one of another type.
 func (g *generator) argument(t *types.Type) json.RawMessage {
-	text := ""
+	var text string
 	switch {
 	case t == nil && !g.one(10):
 		text = "'" + g.people[0].String() + "." + pick(g, g.contracts).name
@@ -184,8 +183,9 @@ func recast(t *types.Type) bool {
 		return recast(t.Elem())
 	case types.KindResponse:
 		return recast(t.Elem()) || recast(t.Err())
+	default:
+		return false
 	}
-	return false
 }
 
 func call(name string, args ...string) string {

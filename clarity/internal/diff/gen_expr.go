@@ -2,6 +2,7 @@ package diff
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"funai/clarity/types"
@@ -170,9 +171,9 @@ func (g *generator) restricted(t *types.Type, d int) string {
 			}
 		}
 	}
-	e, body := types.UInt, ""
-	for range g.rand.IntN(2) {
-		body += g.statement(d) + " "
+	body := ""
+	if g.rand.IntN(2) == 1 {
+		body = g.statement(d) + " "
 	}
 	body += g.expr(t, d)
 	s := call("restrict-assets?", g.expr(types.Principal, 0), "("+strings.Join(allow, " ")+")", body)
@@ -182,7 +183,7 @@ func (g *generator) restricted(t *types.Type, d int) string {
 		}
 		s = call("as-contract?", "("+strings.Join(allow, " ")+")", body)
 	}
-	return g.opened(s, t, e, d)
+	return g.opened(s, t, types.UInt, d)
 }
 
 func (g *generator) self() string { return "'" + g.people[0].String() + "." + g.name }
@@ -239,7 +240,7 @@ func (g *generator) begin(t *types.Type, d int) string {
 // under makes an expression with one more variable in scope.
 func (g *generator) under(v variable, t *types.Type, d int) string {
 	was := g.scope
-	g.scope = append(was[:len(was):len(was)], v)
+	g.scope = slices.Concat(was, []variable{v})
 	s := g.expr(t, d)
 	g.scope = was
 	return s
@@ -279,8 +280,9 @@ func (g *generator) unwrapped(t *types.Type, d int) string {
 			return call("try!", g.expr(types.MustResponse(t, g.result.Err()), d))
 		case types.KindOptional:
 			return call("try!", g.expr(opt, d))
+		default:
+			return ""
 		}
-		return ""
 	}
 }
 
@@ -361,6 +363,7 @@ func (g *generator) fold(t *types.Type, d int) string {
 			return call("fold", pick(g, []string{"+", "-", "*", "xor", "/"}), g.expr(types.MustList(t, n), d), g.expr(t, d))
 		case types.KindBool:
 			return call("fold", pick(g, []string{"and", "or"}), g.expr(types.MustList(t, n), d), g.expr(t, d))
+		default: // with a function
 		}
 	}
 	e := g.anyType(0)
@@ -375,11 +378,7 @@ func (g *generator) fold(t *types.Type, d int) string {
 func (g *generator) helper(result *types.Type, args ...*types.Type) (string, bool) {
 	for _, f := range g.functions { // one that is there will do
 		if f.access == "private" && len(f.args) == len(args) && result.Equal(f.result) && !(g.readOnly && f.writes) && g.one(2) {
-			same := true
-			for i, a := range f.args {
-				same = same && a.t != nil && a.t.Equal(args[i])
-			}
-			if same {
+			if slices.EqualFunc(f.args, args, func(a variable, t *types.Type) bool { return a.t != nil && a.t.Equal(t) }) {
 				g.writes = g.writes || f.writes
 				return f.name, true
 			}

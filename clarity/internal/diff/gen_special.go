@@ -25,6 +25,7 @@ func (g *generator) special(t *types.Type, d int) string {
 		if v := g.traitValue(); v != "" && v[0] != '.' {
 			return call("contract-of", v)
 		}
+	default: // numbers and principals have words
 	}
 	return ""
 }
@@ -62,10 +63,12 @@ func (g *generator) truth(d int) string {
 // blockInfo asks about a block.
 func (g *generator) blockInfo(d int) string {
 	height := g.expr(types.UInt, d)
-	all := []string{"get-block-info?", "get-burn-block-info?", "get-burn-block-info?"}
+	// On the reference's simulated chain a ledger has one block more than burn-block-height before epoch 3.0, and there are no
+	// tenures that get-block-info? could mean since.
+	all := []string{"get-block-info?"}
 	switch {
-	case g.version < 3 && g.epoch >= types.Epoch30: // the reference's simulated chain has no tenures that this could mean
-		all = all[1:]
+	case g.version < 3 && g.epoch >= types.Epoch30:
+		all = []string{"get-burn-block-info?"}
 	case g.version >= 3:
 		all = []string{"get-stacks-block-info?", "get-tenure-info?", "get-burn-block-info?"}
 	}
@@ -207,11 +210,11 @@ func (g *generator) tupled(t *types.Type, d int) string {
 		return call("merge", g.expr(types.MustTuple(fields[:n]...), d), g.expr(types.MustTuple(fields[g.rand.IntN(n+1):]...), d))
 	}
 	if g.one(4) {
-		s := "(tuple"
+		var parts []string
 		for _, f := range fields {
-			s += " (" + f.Name + " " + part(f.Type) + ")"
+			parts = append(parts, "("+f.Name+" "+part(f.Type)+")")
 		}
-		return s + ")"
+		return call("tuple", parts...)
 	}
 	return g.tuple(t, part)
 }

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"funai/clarity/types"
 )
 
 // Golden is a program with what the reference implementation answered. A file of the golden corpus has one a line.
@@ -51,7 +53,7 @@ func writeGolden(file string, all []Golden) error {
 			return err
 		}
 	}
-	return os.WriteFile(file, b.Bytes(), 0o644)
+	return os.WriteFile(file, b.Bytes(), 0o600)
 }
 
 // compact is a value's JSON without what is empty, which reads the same.
@@ -128,14 +130,16 @@ func Rewrite(ctx context.Context, dir string) error {
 	return nil
 }
 
-// features are what a program shows of the language: the words of each version, classes of errors, kinds of events.
+// features are what a program shows of the language: its words in Clarity 1, in 2 and 3, and in later versions, classes of
+// errors, kinds of events.
 func features(p *Program, a *Answer) map[string]bool {
 	seen := map[string]bool{}
+	since := map[types.Version]types.Version{1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4}
 	for i, c := range p.Contracts {
 		if i < len(a.Deploys) && a.Deploys[i].Error == "" {
 			for _, n := range read(c.Source).all() {
 				if w := n.name(); w != "" {
-					seen[fmt.Sprint(uint8(c.Version), " ", w)] = true
+					seen[fmt.Sprint(uint8(since[c.Version]), " ", w)] = true
 				}
 			}
 		}

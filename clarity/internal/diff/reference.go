@@ -46,6 +46,7 @@ type Event struct {
 
 // Reference is a process that runs programs on the reference implementation. It is for one goroutine at a time.
 type Reference struct {
+	ctx   context.Context
 	dir   string
 	cmd   *exec.Cmd
 	in    io.WriteCloser
@@ -65,11 +66,11 @@ func NewReference(ctx context.Context) (*Reference, error) {
 	if err := npm.Dir(ctx, from, dir); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	return &Reference{dir: dir}, nil
+	return &Reference{ctx: ctx, dir: dir}, nil
 }
 
 func (r *Reference) start() error {
-	r.cmd = exec.Command("node", "run.mjs")
+	r.cmd = exec.CommandContext(r.ctx, "node", "run.mjs")
 	r.cmd.Dir = r.dir
 	var err error
 	if r.in, err = r.cmd.StdinPipe(); err != nil {
