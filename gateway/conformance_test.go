@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http/httptest"
 	"os/exec"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -239,7 +240,7 @@ func goResponses(t *testing.T, c openai.Client) {
 
 func TestOfficialJavaScriptClientConforms(t *testing.T) {
 	dir := t.TempDir()
-	err := npm.Dir(t.Context(), filepath.Join("testdata", "openai"), dir)
+	err := npm.Dir(t.Context(), os.DirFS(filepath.Join("testdata", "openai")), dir)
 	if errors.Is(err, npm.ErrNone) {
 		t.Skip(err)
 	}

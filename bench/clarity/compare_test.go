@@ -172,7 +172,7 @@ func BenchmarkOurs(b *testing.B) {
 		b.SetBytes(int64(len(source)))
 		b.ReportAllocs()
 		for n := 0; b.Loop(); n++ {
-			if _, err := s.deploy("large", fmt.Sprintf("%s;; %d\n", source, n)); err != nil {
+			if _, err := s.deploy(fmt.Sprintf("large-%d", n), source); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -54,7 +55,7 @@ func startReference(tb testing.TB) *reference {
 		tb.Skip("it runs Node.js")
 	}
 	dir := tb.TempDir()
-	if err := npm.Dir(tb.Context(), "testdata/reference", dir); errors.Is(err, npm.ErrNone) {
+	if err := npm.Dir(tb.Context(), os.DirFS("testdata/reference"), dir); errors.Is(err, npm.ErrNone) {
 		tb.Skip(err)
 	} else if err != nil {
 		tb.Fatal(err)

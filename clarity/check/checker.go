@@ -17,6 +17,7 @@ type checker struct {
 	scope *scope // of what is checked at the moment; nil at the top level
 
 	traits  map[string]types.TraitID // by the name that <name> has here
+	homes   map[string]bool          // names that the traits that are used have where they are defined
 	taken   map[string]taker         // names of definitions
 	reads   map[string]bool          // of functions, whether they write nothing
 	tracing bool                     // inside a function's body, where try! and its like return early
@@ -42,8 +43,9 @@ type binding struct {
 
 // Bounds of an analysis.
 const (
-	maxScopes = 256     // how deep scopes nest (the reference's limit on contexts)
-	maxWork   = 1 << 26 // bytes of types looked through in all
+	maxMessage = 2000    // bytes of a fault's message: a type that it speaks of may have many
+	maxScopes  = 256     // how deep scopes nest (the reference's limit on contexts)
+	maxWork    = 1 << 26 // bytes of types looked through in all
 )
 
 // within runs f in a new scope.
@@ -100,6 +102,9 @@ func (c *checker) undefined(at *syntax.Expr, name string) error {
 	if by, ok := c.taken[name]; ok {
 		return c.nameTaken(at, name, by)
 	}
+	if c.ofUsed(name) {
+		return c.nameTaken(at, name, "a trait")
+	}
 	if name == "block-height" && c.o.Version >= types.Clarity3 {
 		return c.advise(at, NameReserved, "it was a word of the language until Clarity 2; choose another name", "%s is a reserved word", name)
 	}
@@ -124,6 +129,9 @@ func (c *checker) advise(e *syntax.Expr, code Code, advice, format string, a ...
 		}
 	}
 	d := &Diagnostic{Code: code, Message: fmt.Sprintf(format, a...), Advice: advice}
+	if len(d.Message) > maxMessage {
+		d.Message = strings.ToValidUTF8(d.Message[:maxMessage], "") + "…"
+	}
 	if e != nil {
 		d.Span = e.Span
 	}
@@ -196,7 +204,7 @@ func (c *checker) exprs(es []*syntax.Expr) ([]*types.Type, error) {
 // compare counts the work of looking through types.
 func (c *checker) compare(at *syntax.Expr, ts ...*types.Type) error {
 	for _, t := range ts {
-		if err := c.spend(at, uint64(t.TypeSize())); err != nil {
+		if err := c.spend(at, t.Work()); err != nil {
 			return err
 		}
 	}

@@ -28,6 +28,7 @@ func newChecker(p *syntax.Program, o Options) *checker {
 	return &checker{
 		o:      o,
 		traits: make(map[string]types.TraitID),
+		homes:  make(map[string]bool),
 		taken:  make(map[string]taker),
 		reads:  make(map[string]bool),
 		a: &Analysis{
@@ -121,7 +122,13 @@ func (c *checker) inherit(in *Analysis) {
 	copyNames(c, c.a.Fungible, in.Fungible, "a fungible token")
 	copyNames(c, c.a.NFTs, in.NFTs, "a non-fungible token")
 	copyNames(c, c.a.Traits, in.Traits, "a trait")
-	copyNames(c, c.a.Used, in.Used, "a trait")
+	if c.o.Version >= types.Clarity2 {
+		copyNames(c, c.a.Used, in.Used, "a trait")
+	} else {
+		for name, t := range in.Used {
+			c.use(name, t)
+		}
+	}
 	for name, f := range in.Functions {
 		c.reads[name] = f.Reads
 	}

@@ -162,30 +162,10 @@ func (c *checker) storedType(e *syntax.Expr, code Code, what string) (*types.Typ
 
 // storable holds a type to having no trait in it.
 func (c *checker) storable(e *syntax.Expr, t *types.Type) error {
-	if hasKind(t, types.KindTrait) {
+	if t.Has(types.KindTrait) {
 		return c.advise(e, TraitNotStorable, "store the contract's principal: (contract-of x)", "trait references can not be stored")
 	}
 	return nil
-}
-
-// hasKind says whether a type is of a kind or has one in it.
-func hasKind(t *types.Type, k types.Kind) bool {
-	switch t.Kind() {
-	case k:
-		return true
-	case types.KindList, types.KindOptional:
-		return hasKind(t.Elem(), k)
-	case types.KindResponse:
-		return hasKind(t.Elem(), k) || hasKind(t.Err(), k)
-	case types.KindTuple:
-		for _, f := range t.Fields() {
-			if hasKind(f.Type, k) {
-				return true
-			}
-		}
-	default:
-	}
-	return false
 }
 
 func (c *checker) defineFungible(parts []*syntax.Expr) error {

@@ -156,8 +156,17 @@ func (s *sorter) lookAll(es []*syntax.Expr) {
 	}
 }
 
+// parts says how many parts a definition has, at least and at most.
+var parts = map[string][2]int{
+	"define-constant": {2, 2}, "define-data-var": {3, 3}, "define-map": {3, 3}, "define-non-fungible-token": {2, 2}, "define-fungible-token": {1, 2},
+	"define-public": {2, 2}, "define-private": {2, 2}, "define-read-only": {2, 2}, "define-trait": {2, 2},
+}
+
 // lookCall is look for the forms of which not every part is a use; it answers false for all others.
 func (s *sorter) lookCall(name string, args []*syntax.Expr) bool {
+	if n, ok := parts[name]; ok && (len(args) < n[0] || len(args) > n[1]) {
+		return true // no definition, as will be found
+	}
 	switch name {
 	case "define-constant", "define-data-var", "define-map", "define-non-fungible-token", "define-fungible-token":
 		s.lookAll(args[1:])

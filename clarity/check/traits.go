@@ -23,7 +23,7 @@ func (c *checker) traitName(e *syntax.Expr) error {
 func (c *checker) fieldOf(e *syntax.Expr) (value.Principal, types.TraitID) {
 	id := c.sibling(e.Contract)
 	if e.Contract == "" {
-		id = e.Of.AsPrincipal()
+		id = e.Value.AsPrincipal()
 	}
 	return id, types.TraitID{Contract: id.String(), Name: e.Name}
 }
@@ -72,7 +72,7 @@ func (c *checker) defineTrait(parts []*syntax.Expr) error {
 			return err
 		}
 	}
-	if err := c.take(parts[0], "a trait"); err != nil {
+	if err := c.takeTrait(parts[0], true); err != nil {
 		return err
 	}
 	c.a.Traits[t.ID.Name] = t
@@ -117,6 +117,36 @@ func (c *checker) traitMethod(t Trait, e *syntax.Expr) error {
 	return nil
 }
 
+// takeTrait gives a name to a trait, which is defined here or used. In Clarity 1 the name of a trait that is used is free for
+// all but traits; the name that the trait has at home is taken in its place (see ofUsed).
+func (c *checker) takeTrait(at *syntax.Expr, defined bool) error {
+	if c.o.Version >= types.Clarity2 {
+		return c.take(at, "a trait")
+	}
+	if _, ok := c.a.Used[at.Name]; ok || c.a.Traits[at.Name].Functions != nil {
+		return c.nameTaken(at, at.Name, "a trait")
+	}
+	if !defined {
+		return nil
+	}
+	if by, ok := c.taken[at.Name]; ok {
+		return c.nameTaken(at, at.Name, by)
+	}
+	c.taken[at.Name] = "a trait"
+	return nil
+}
+
+// ofUsed says whether a name is taken by a trait that is used, in Clarity 1: that which it has where it is defined.
+func (c *checker) ofUsed(name string) bool {
+	return c.o.Version < types.Clarity2 && c.homes[name]
+}
+
+// use notes a trait that is used under a name.
+func (c *checker) use(name string, t Trait) {
+	c.a.Used[name] = t
+	c.homes[t.ID.Name] = true
+}
+
 func (c *checker) useTrait(parts []*syntax.Expr) error {
 	contract, id := c.fieldOf(parts[1])
 	a, err := c.deployed(parts[1], contract)
@@ -128,15 +158,18 @@ func (c *checker) useTrait(parts []*syntax.Expr) error {
 		return c.advise(parts[1], UnknownTrait, nearest(id.Name, slices.Sorted(maps.Keys(a.Traits))),
 			"use of undeclared trait <%s>: %s defines no trait %s", parts[0].Name, contract, id.Name)
 	}
-	if err := c.take(parts[0], "a trait"); err != nil {
+	if err := c.takeTrait(parts[0], false); err != nil {
 		return err
 	}
-	c.a.Used[parts[0].Name] = t
+	c.use(parts[0].Name, t)
 	return nil
 }
 
 func (c *checker) implTrait(parts []*syntax.Expr) error {
 	_, id := c.fieldOf(parts[0])
+	if err := c.spend(parts[0], uint64(len(c.a.Implements))); err != nil {
+		return err
+	}
 	if !slices.Contains(c.a.Implements, id) {
 		c.a.Implements = append(c.a.Implements, id)
 	}

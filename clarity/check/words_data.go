@@ -8,7 +8,8 @@ import (
 	"funai/clarity/types"
 )
 
-// dataWords read and write a contract's variables and maps.
+// dataWords read and write a contract's variables and maps. As in the reference implementation, what is too much in a call
+// that writes is not looked at here: such a call fails when it is run.
 var dataWords = map[string]word{
 	"var-get":    {since: types.Clarity1, rule: (*checker).varGet},
 	"var-set":    {since: types.Clarity1, rule: (*checker).varSet},
@@ -38,7 +39,7 @@ func (c *checker) varGet(call *syntax.Expr) (*types.Type, error) {
 }
 
 func (c *checker) varSet(call *syntax.Expr) (*types.Type, error) {
-	if err := c.arity(call, 2); err != nil {
+	if err := c.arityAtLeast(call, 2); err != nil {
 		return nil, err
 	}
 	t, err := c.variable(call.List[1])
@@ -73,7 +74,7 @@ func (c *checker) mapGet(call *syntax.Expr) (*types.Type, error) {
 }
 
 func (c *checker) mapWrite(call *syntax.Expr) (*types.Type, error) {
-	if err := c.arity(call, 3); err != nil {
+	if err := c.arityAtLeast(call, 3); err != nil {
 		return nil, err
 	}
 	m, err := c.keyed(call)
@@ -84,7 +85,7 @@ func (c *checker) mapWrite(call *syntax.Expr) (*types.Type, error) {
 }
 
 func (c *checker) mapDelete(call *syntax.Expr) (*types.Type, error) {
-	if err := c.arity(call, 2); err != nil {
+	if err := c.arityAtLeast(call, 2); err != nil {
 		return nil, err
 	}
 	_, err := c.keyed(call)

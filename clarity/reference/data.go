@@ -15,7 +15,7 @@ var data = []Entry{
 		Name: "map-get?", Signature: "(map-get? name key)", Input: "name of a map of A to B, A", Output: "(optional B)",
 		Text: "Gives what one of the contract's maps has for a key, and none if it has nothing.",
 		Examples: []Example{
-			{Setup: "(define-map names {id: int} {name: (string-ascii 10)})\n(map-set names {id: 0} {name: \"blockstack\"})", Code: "(map-get? names {id: 0})", Result: `(some { name: "blockstack" })`},
+			{Setup: "(define-map names {id: int} {name: (string-ascii 10)})\n(map-set names {id: 0} {name: \"ada\"})", Code: "(map-get? names {id: 0})", Result: `(some { name: "ada" })`},
 			{Setup: "(define-map ages principal uint)", Code: "(map-get? ages tx-sender)", Result: "none"},
 		},
 	},

@@ -35,7 +35,7 @@ var sequences = []Entry{
 	{
 		Name: "len", Signature: "(len sequence)", Input: anySequence, Output: "uint",
 		Text:     "Says how many elements, bytes or characters a sequence has. Of UTF-8 text it counts code points.",
-		Examples: []Example{{Code: `(len "blockstack")`, Result: "u10"}, {Code: "(len 0x010203)", Result: "u3"}},
+		Examples: []Example{{Code: `(len "lighthouse")`, Result: "u10"}, {Code: "(len 0x010203)", Result: "u3"}},
 	},
 	{
 		Name: "element-at?", Since: types.Clarity2, Signature: "(element-at? sequence index)", Input: anySequence + ", uint",
@@ -56,7 +56,7 @@ var sequences = []Entry{
 		Name: "index-of?", Since: types.Clarity2, Signature: "(index-of? sequence element)",
 		Input: "(list n A), A | (buff n), (buff 1) | (string-ascii n), (string-ascii 1) | (string-utf8 n), (string-utf8 1)", Output: "(optional uint)",
 		Text:     "Says at which index, counted from 0, an element is for the first time, and none if it is not in the sequence.",
-		Examples: []Example{{Code: `(index-of? "blockstack" "b")`, Result: "(some u0)"}, {Code: "(index-of? (list 1 2 3) 9)", Result: "none"}},
+		Examples: []Example{{Code: `(index-of? "lighthouse" "h")`, Result: "(some u3)"}, {Code: "(index-of? (list 1 2 3) 9)", Result: "none"}},
 	},
 	{
 		Name: "index-of", Signature: "(index-of sequence element)",
@@ -69,7 +69,7 @@ var sequences = []Entry{
 		Output: "(optional S), S the sequence's type",
 		Text: "Gives the part of a sequence from an index up to, and not with, another. It is none if the first is at " +
 			"the end or after it, or after the second, or if the second is after the end.",
-		Examples: []Example{{Code: `(slice? "blockstack" u5 u10)`, Result: `(some "stack")`}, {Code: "(slice? (list 1 2) u1 u3)", Result: "none"}},
+		Examples: []Example{{Code: `(slice? "lighthouse" u5 u10)`, Result: `(some "house")`}, {Code: "(slice? (list 1 2) u1 u3)", Result: "none"}},
 	},
 	{
 		Name: "replace-at?", Since: types.Clarity2, Signature: "(replace-at? sequence index element)",

@@ -30,8 +30,8 @@ func (h holdings) add(asset string, to value.Principal, n value.Uint128) {
 }
 
 func (h holdings) sub(asset string, from value.Principal, n value.Uint128) {
-	rest, _ := h[asset][from].Sub(n)
-	if rest.IsZero() {
+	rest, ok := h[asset][from].Sub(n)
+	if !ok || rest.IsZero() { // not ok only of what came to be before anybody took note
 		delete(h[asset], from)
 		return
 	}
@@ -44,8 +44,7 @@ func (h holdings) follow(e vm.Event) {
 	if e.Asset != "" {
 		asset = e.Contract.String() + "." + e.Asset
 	}
-	switch e.Kind {
-	case vm.EventNFTMint, vm.EventNFTTransfer, vm.EventNFTBurn:
+	if e.Kind == vm.EventNFTMint || e.Kind == vm.EventNFTTransfer || e.Kind == vm.EventNFTBurn {
 		n = value.Uint128{Lo: 1}
 	}
 	switch e.Kind {
@@ -56,6 +55,7 @@ func (h holdings) follow(e vm.Event) {
 		h.add(asset, e.Recipient, n)
 	case vm.EventSTXBurn, vm.EventFTBurn, vm.EventNFTBurn:
 		h.sub(asset, e.Sender, n)
+	default: // nothing changes hands
 	}
 }
 

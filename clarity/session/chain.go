@@ -217,9 +217,9 @@ func merkleRoot(txs []vm.BurnTx) [32]byte {
 	if len(txs) == 0 {
 		return [32]byte{}
 	}
-	level := make([][32]byte, len(txs))
-	for i, t := range txs {
-		level[i] = t.TxID
+	level := make([][32]byte, 0, len(txs)+1)
+	for _, t := range txs {
+		level = append(level, t.TxID)
 	}
 	for len(level) > 1 {
 		if len(level)%2 == 1 {

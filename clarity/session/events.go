@@ -47,6 +47,7 @@ func eventOf(e vm.Event) (event, error) {
 		to = true
 	case vm.EventSTXBurn, vm.EventFTBurn, vm.EventNFTBurn, vm.EventSTXLock:
 		from = true
+	default: // nobody gives or takes
 	}
 	if from {
 		d["sender"] = e.Sender.String()

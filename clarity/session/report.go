@@ -27,6 +27,7 @@ type Script struct {
 	Balances  map[string]string `json:"balances"` // by address; the deployer has 1,000,000,000,000 if nothing is said
 	Contracts []ContractText    `json:"contracts"`
 	Calls     []Action          `json:"calls"`
+	Limit     cost.Cost         `json:"limit"` // of each transaction; zero is cost.BlockLimit
 }
 
 // ContractText is one contract of a script.
@@ -129,7 +130,7 @@ func Play(script Script) (*Report, error) {
 	if script.Contracts == nil && script.Source != "" {
 		script.Contracts = []ContractText{{Name: "c", Source: script.Source, Version: script.Version}}
 	}
-	p := &player{s: New(Options{Epoch: epoch, Deployer: deployer}), deployer: deployer, script: &script}
+	p := &player{s: New(Options{Epoch: epoch, Deployer: deployer, Limit: script.Limit}), deployer: deployer, script: &script}
 	for who, amount := range script.Balances {
 		to, err := value.ParsePrincipal(who)
 		if err != nil {
@@ -150,6 +151,9 @@ func Play(script Script) (*Report, error) {
 		r.Deploys = append(r.Deploys, o)
 	}
 	for _, a := range script.Calls {
+		if a.Reps > maxReps {
+			return nil, fmt.Errorf("%s %s: %d repetitions, of at most %d", a.Fn, a.Method, a.Reps, maxReps)
+		}
 		o := timed(max(a.Reps, 1), func() Outcome { return p.act(a) })
 		o.Fn, o.Method = a.Fn, a.Method
 		r.Calls = append(r.Calls, o)
@@ -201,7 +205,17 @@ func (p *player) deploy(c ContractText) Outcome {
 		return failed(err)
 	}
 	r, err := p.s.Deploy(c.Name, c.Source, c.Version)
-	return p.outcome(r, err, value.True)
+	if err != nil {
+		return failed(err)
+	}
+	id := p.s.Sender()
+	id.Contract = c.Name
+	a, err := p.s.Analysis(id)
+	none := value.None
+	if err == nil && len(a.Functions)+len(a.Traits) > 0 { // as the reference implementation's tools show it
+		none = value.True
+	}
+	return p.outcome(r, err, none)
 }
 
 // outcome puts a result into its JSON form; none stands for the value of what has none.
@@ -275,6 +289,9 @@ func (p *player) act(a Action) Outcome {
 	}
 	return failed(fmt.Errorf("fn is %q, not one of public, read, private, eval, var, map, mine, transfer, epoch", a.Fn))
 }
+
+// maxReps is how often one step is repeated at most.
+const maxReps = 1_000_000
 
 // maxMine is the most blocks that one step mines.
 const maxMine = 100_000

@@ -31,10 +31,9 @@ type Expr struct {
 	Kind     Kind
 	Span     Span
 	Name     string      // of an atom, a contract, a trait, a field's trait
-	Value    value.Value // of a literal
+	Value    value.Value // of a literal; of a field the contract's principal, None if it is of the same deployer,
+	Contract string      // and then the contract's name
 	List     []*Expr     // of a list
-	Contract string      // of a field: the contract's name if it is of the same deployer,
-	Of       value.Value // else its principal, which is None otherwise
 }
 
 // Program is a parsed source text.

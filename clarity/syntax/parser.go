@@ -325,7 +325,7 @@ func (p *parser) trait(at Span, of value.Value, contract string) (*Expr, error) 
 	e := p.new(FieldRef, Span{at.Start, t.span.End})
 	e.Name = t.text
 	if of.Kind() == value.KindPrincipal {
-		e.Of = contractOf(of, contract)
+		e.Value = contractOf(of, contract)
 	} else {
 		e.Contract = contract
 	}

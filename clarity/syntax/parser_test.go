@@ -69,7 +69,7 @@ func TestKindsOfNames(t *testing.T) {
 		{FieldRef, "g", "", "f"},
 	} {
 		e := p.Exprs[i]
-		if e.Kind != want.kind || e.Name != want.name || e.Contract != want.contract || e.Of.AsPrincipal().Contract != want.of {
+		if e.Kind != want.kind || e.Name != want.name || e.Contract != want.contract || e.Value.AsPrincipal().Contract != want.of {
 			t.Errorf("%v: %+v", e, e)
 		}
 	}

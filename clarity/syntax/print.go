@@ -25,8 +25,8 @@ func (e *Expr) print(b *strings.Builder) {
 	case TraitRef:
 		b.WriteString("<" + e.Name + ">")
 	case FieldRef:
-		if e.Of.Kind() == value.KindPrincipal {
-			printLiteral(b, e.Of)
+		if e.Value.Kind() == value.KindPrincipal {
+			printLiteral(b, e.Value)
 		} else {
 			b.WriteString("." + e.Contract)
 		}

@@ -24,11 +24,11 @@ const (
 
 // The types that have no parts. None is the type of what has no value: of the inside of a bare none.
 var (
-	None      = &Type{kind: KindNone, size: 1, tsize: 1, depth: 1}
-	Int       = &Type{kind: KindInt, size: sizeInt, tsize: 1, depth: 1}
-	UInt      = &Type{kind: KindUInt, size: sizeInt, tsize: 1, depth: 1}
-	Bool      = &Type{kind: KindBool, size: 1, tsize: 1, depth: 1}
-	Principal = &Type{kind: KindPrincipal, size: sizePrincipal, tsize: 1, depth: 1}
+	None      = &Type{kind: KindNone, kinds: 1 << KindNone, size: 1, tsize: 1, depth: 1}
+	Int       = &Type{kind: KindInt, kinds: 1 << KindInt, size: sizeInt, tsize: 1, depth: 1}
+	UInt      = &Type{kind: KindUInt, kinds: 1 << KindUInt, size: sizeInt, tsize: 1, depth: 1}
+	Bool      = &Type{kind: KindBool, kinds: 1 << KindBool, size: 1, tsize: 1, depth: 1}
+	Principal = &Type{kind: KindPrincipal, kinds: 1 << KindPrincipal, size: sizePrincipal, tsize: 1, depth: 1}
 )
 
 // common holds the short sequences ready, so that asking for the type of a short value makes nothing.
@@ -46,7 +46,7 @@ func sequence(k Kind, n uint32) *Type {
 	if k == KindUTF8 {
 		size = sizeLength + 4*n
 	}
-	return &Type{kind: k, len: n, size: size, tsize: 1 + sizeLength, depth: 1}
+	return &Type{kind: k, kinds: 1 << k, len: n, size: size, tsize: 1 + sizeLength, depth: 1}
 }
 
 func bounded(k Kind, n uint32) (*Type, error) {
@@ -77,6 +77,30 @@ func List(elem *Type, n uint32) (*Type, error) {
 	if elem == nil {
 		return nil, fmt.Errorf("%w: list", ErrNoType)
 	}
+	if n < uint32(len(commonLists[0])) {
+		for i, scalar := range scalars {
+			if elem == scalar {
+				return commonLists[i][n], nil
+			}
+		}
+	}
+	return list(elem, n)
+}
+
+// commonLists holds the short lists of scalars ready, as common does sequences.
+var (
+	scalars     = [...]*Type{Int, UInt, Bool, Principal}
+	commonLists = func() (c [len(scalars)][129]*Type) {
+		for i := range c {
+			for n := range c[i] {
+				c[i][n] = must(list(scalars[i], uint32(n)))
+			}
+		}
+		return c
+	}()
+)
+
+func list(elem *Type, n uint32) (*Type, error) {
 	tsize := uint64(elem.tsize) + 1 + sizeLength
 	return build(Type{kind: KindList, elem: elem, len: n}, uint64(elem.size)*uint64(n)+tsize, tsize, elem.depth)
 }
@@ -92,7 +116,7 @@ func Optional(t *Type) (*Type, error) {
 // LooseOptional is Optional without the bound on size, which the reference implementation does not hold what as-max-len?
 // answers to: the longest buffer in an optional is a type there, although no value of it can be made.
 func LooseOptional(t *Type) *Type {
-	return &Type{kind: KindOptional, elem: t, size: t.size + sizeWrapper, tsize: t.tsize + 1, depth: t.depth + 1}
+	return &Type{kind: KindOptional, kinds: t.kinds | 1<<KindOptional, elem: t, size: t.size + sizeWrapper, tsize: t.tsize + 1, depth: t.depth + 1, names: t.names}
 }
 
 // Response is the type of ok or err.
@@ -138,12 +162,25 @@ func build(t Type, size, tsize uint64, inside uint8) (*Type, error) {
 		return nil, fmt.Errorf("%w: %s at depth %d exceeds %d", ErrTooDeep, words[t.kind], inside+1, MaxDepth)
 	}
 	t.size, t.tsize, t.depth = uint32(size), uint32(tsize), inside+1
+	t.kinds = 1 << t.kind
+	names := uint64(0)
+	for _, part := range [...]*Type{t.elem, t.err} {
+		if part != nil {
+			names += uint64(part.names)
+			t.kinds |= part.kinds
+		}
+	}
+	for _, f := range t.fields {
+		names += uint64(f.Type.names)
+		t.kinds |= f.Type.kinds
+	}
+	t.names = uint32(min(names, 1<<32-1))
 	return &t, nil
 }
 
 // Trait is the type of contracts that implement a trait.
 func Trait(id TraitID) *Type {
-	return &Type{kind: KindTrait, size: sizeTrait, tsize: 1, depth: 1, more: &named{trait: id}}
+	return &Type{kind: KindTrait, kinds: 1 << KindTrait, size: sizeTrait, tsize: 1, depth: 1, more: &named{trait: id}}
 }
 
 // ContractLiteral is the type of a contract written out in the source, by its printed principal. Of several it is the type of
@@ -151,7 +188,12 @@ func Trait(id TraitID) *Type {
 func ContractLiteral(contract string, or ...string) *Type {
 	c := append([]string{contract}, or...)
 	slices.Sort(c)
-	return &Type{kind: KindContract, size: sizePrincipal, tsize: 1, depth: 1, more: &named{contracts: slices.Compact(c)}}
+	return callable(slices.Compact(c))
+}
+
+// callable is ContractLiteral of names that are sorted and different.
+func callable(contracts []string) *Type {
+	return &Type{kind: KindContract, kinds: 1 << KindContract, size: sizePrincipal, tsize: 1, depth: 1, names: uint32(len(contracts)), more: &named{contracts: contracts}}
 }
 
 func must(t *Type, err error) *Type {

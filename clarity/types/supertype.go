@@ -18,8 +18,7 @@ func LeastSupertype(a, b *Type) (*Type, error) {
 		if a.Equal(b) {
 			return a, nil
 		}
-		all := slices.Concat(a.callables(), b.callables())
-		return ContractLiteral(all[0], all[1:]...), nil
+		return callable(union(a.callables(), b.callables())), nil
 	case a.kind != b.kind:
 		if Principal.Admits(a) && Principal.Admits(b) {
 			return Principal, nil
@@ -66,6 +65,17 @@ func (t *Type) callables() []string {
 		return []string{t.more.trait.Contract + "." + t.more.trait.Name}
 	}
 	return t.more.contracts
+}
+
+// union merges two sorted lists of different strings, the second of which is often of one alone.
+func union(a, b []string) []string {
+	all := slices.Grow(slices.Clone(a), len(b))
+	for _, s := range b {
+		if i, ok := slices.BinarySearch(all, s); !ok {
+			all = slices.Insert(all, i, s)
+		}
+	}
+	return all
 }
 
 // reuse returns a or b if it has the parts already, else the other type.

@@ -2,7 +2,10 @@
 // nothing of values, source text or checking, and imports only the standard library.
 package types
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Kind is the outermost constructor of a type.
 type Kind uint8
@@ -38,9 +41,11 @@ type Field struct {
 type Type struct {
 	kind   Kind
 	depth  uint8
+	kinds  uint16 // a bit for each kind that it is or has in it
 	len    uint32
 	size   uint32 // bytes that the greatest value counts for in costs
 	tsize  uint32 // bytes that the type itself counts for
+	names  uint32 // contracts and traits that a KindContract in it may be, which tsize does not count
 	elem   *Type
 	err    *Type
 	fields []Field
@@ -70,6 +75,14 @@ func (t *Type) Fields() []Field { return t.fields }
 
 // Index is the place of a tuple's field in Fields, or -1.
 func (t *Type) Index(name string) int {
+	const few = 8 // up to which looking at each is quickest
+	if len(t.fields) > few {
+		i, ok := slices.BinarySearchFunc(t.fields, name, func(f Field, name string) int { return strings.Compare(f.Name, name) })
+		if !ok {
+			return -1
+		}
+		return i
+	}
 	for i := range t.fields {
 		if t.fields[i].Name == name {
 			return i
@@ -103,11 +116,17 @@ func (t *Type) Contracts() []string {
 	return t.more.contracts
 }
 
+// Has says whether the type is of a kind or has a part that is.
+func (t *Type) Has(k Kind) bool { return t.kinds>>k&1 != 0 }
+
 // Size is how many bytes the greatest value of the type counts for in costs and limits.
 func (t *Type) Size() uint32 { return t.size }
 
 // TypeSize is how many bytes the type itself counts for in the costs of analysis.
 func (t *Type) TypeSize() uint32 { return t.tsize }
+
+// Work is how many steps it takes to look through the type: TypeSize, and all the contracts that parts of it may be.
+func (t *Type) Work() uint64 { return uint64(t.tsize) + uint64(t.names) }
 
 // Depth is how deep the type nests, 1 for a scalar.
 func (t *Type) Depth() int { return int(t.depth) }

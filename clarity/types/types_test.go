@@ -2,6 +2,7 @@ package types
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -302,5 +303,48 @@ func TestVersions(t *testing.T) {
 	}
 	if Epoch25.String() != "2.5" || Clarity4.String() != "Clarity 4" {
 		t.Errorf("%v, %v", Epoch25, Clarity4)
+	}
+}
+
+func TestUnionsOfContractsMergeWhatIsSortedAndCountAsWork(t *testing.T) {
+	u := ContractLiteral("S.a", "S.c")
+	for _, c := range []struct {
+		a, b *Type
+		want []string
+	}{
+		{u, ContractLiteral("S.b"), []string{"S.a", "S.b", "S.c"}},
+		{ContractLiteral("S.d"), u, []string{"S.a", "S.c", "S.d"}},
+		{u, ContractLiteral("S.a", "S.b", "S.e"), []string{"S.a", "S.b", "S.c", "S.e"}},
+		{Trait(TraitID{Contract: "S.b", Name: "t"}), u, []string{"S.a", "S.b.t", "S.c"}},
+	} {
+		got, err := LeastSupertype(c.a, c.b)
+		if err != nil || !slices.Equal(got.Contracts(), c.want) {
+			t.Errorf("%v and %v: %v, %v, want %v", c.a.Contracts(), c.b.Contracts(), got.Contracts(), err, c.want)
+		}
+		list := MustList(got, 2)
+		if list.Work() != uint64(list.TypeSize())+uint64(len(c.want)) || !list.Has(KindContract) || list.Has(KindTrait) {
+			t.Errorf("%v: work %d, type size %d", list, list.Work(), list.TypeSize())
+		}
+	}
+	if got := u.Contracts(); !slices.Equal(got, []string{"S.a", "S.c"}) {
+		t.Errorf("modified: %v", got)
+	}
+}
+
+func TestFieldsOfLargeTuplesAreFound(t *testing.T) {
+	var fields []Field
+	for i := range 100 {
+		fields = append(fields, Field{Name: fmt.Sprintf("f%d", i*7%100), Type: Int})
+	}
+	record := MustTuple(fields...)
+	for i, f := range record.Fields() {
+		if got := record.Index(f.Name); got != i {
+			t.Errorf("%s: %d, want %d", f.Name, got, i)
+		}
+	}
+	for _, name := range []string{"", "f", "f100", "g", "f1x"} {
+		if got := record.Index(name); got != -1 {
+			t.Errorf("%q: %d", name, got)
+		}
 	}
 }

@@ -143,10 +143,26 @@ func (d *decoder) name(valid func(string) bool) (string, error) {
 // expect says whether a value of a kind can be of type t, which is nil if nothing is expected.
 func expect(t *types.Type, k types.Kind) error {
 	if t != nil && t.Kind() != k {
-		return fmt.Errorf("%w: %v", ErrNotAdmitted, t)
+		return &unfit{want: t}
 	}
 	return nil
 }
+
+// unfit is an ErrNotAdmitted that is put into words only when somebody asks: types may be long, and a contract that tries what
+// bytes are need not pay for the words.
+type unfit struct {
+	want *types.Type
+	got  string // or ""
+}
+
+func (e *unfit) Error() string {
+	if e.got == "" {
+		return fmt.Sprintf("%v: %v", ErrNotAdmitted, e.want)
+	}
+	return fmt.Sprintf("%v: %s; it is %v", ErrNotAdmitted, e.got, e.want)
+}
+
+func (*unfit) Unwrap() error { return ErrNotAdmitted }
 
 // value reads one value of type t, or of any if t is nil.
 func (d *decoder) value(t *types.Type, depth int) (Value, error) {
@@ -251,7 +267,7 @@ func (d *decoder) text(t *types.Type, tag byte) (Value, error) {
 		return None, err
 	}
 	if t != nil && v.Len() > int(t.Len()) {
-		return None, fmt.Errorf("%w: length %d of %v", ErrNotAdmitted, v.Len(), t)
+		return None, &unfit{t, fmt.Sprintf("length %d", v.Len())}
 	}
 	return v, Check(v)
 }

@@ -20,8 +20,7 @@ func (d *decoder) list(t *types.Type, depth int) (Value, error) {
 			return None, fmt.Errorf("%w: %d of at most %d", ErrTooMany, n, t.Len())
 		}
 	}
-	// A length is a claim until its elements are there: do not make room for all of it at once.
-	elems := make([]Value, 0, min(n, 1024))
+	elems := make([]Value, 0, min(n, d.room()))
 	for range n {
 		v, err := d.value(elem, depth+1)
 		if err != nil {
@@ -35,6 +34,21 @@ func (d *decoder) list(t *types.Type, depth int) (Value, error) {
 	return List(elems)
 }
 
+// leastBytes is how many bytes a value has at least, by its first.
+var leastBytes = [...]int{
+	tagInt: 17, tagUInt: 17, tagBuffer: 5, tagTrue: 1, tagFalse: 1, tagStandard: 22, tagContract: 24, tagOk: 2, tagErr: 2, tagNone: 1, tagSome: 2,
+	tagList: 5, tagTuple: 5, tagASCII: 5, tagUTF8: 5,
+}
+
+// room is how many values can follow, if all are like the next one. A length is a claim until its elements are there: room for
+// all of it is not made before.
+func (d *decoder) room() int {
+	if d.at >= len(d.b) || int(d.b[d.at]) >= len(leastBytes) {
+		return 0
+	}
+	return (len(d.b) - d.at) / leastBytes[d.b[d.at]]
+}
+
 func (d *decoder) tuple(t *types.Type, depth int) (Value, error) {
 	if err := expect(t, types.KindTuple); err != nil {
 		return None, err
@@ -46,7 +60,7 @@ func (d *decoder) tuple(t *types.Type, depth int) (Value, error) {
 	if t != nil {
 		return d.typedTuple(t, n, depth)
 	}
-	fields := make([]Field, 0, min(n, 64))
+	fields := make([]Field, 0, min(n, 64, len(d.b)-d.at))
 	for range n {
 		name, err := d.name(ValidName)
 		if err != nil {
@@ -69,7 +83,7 @@ func (d *decoder) tuple(t *types.Type, depth int) (Value, error) {
 func (d *decoder) typedTuple(t *types.Type, n, depth int) (Value, error) {
 	fields := t.Fields()
 	if n < len(fields) || n > len(fields) && !d.sanitize {
-		return None, fmt.Errorf("%w: %d fields of %v", ErrNotAdmitted, n, t)
+		return None, &unfit{t, fmt.Sprintf("%d fields", n)}
 	}
 	values, have := make([]Value, len(fields)), make([]bool, len(fields))
 	missing := len(fields)
@@ -94,7 +108,7 @@ func (d *decoder) typedTuple(t *types.Type, n, depth int) (Value, error) {
 		missing--
 	}
 	if missing > 0 {
-		return None, fmt.Errorf("%w: %d fields of %v are missing", ErrNotAdmitted, missing, t)
+		return None, &unfit{t, fmt.Sprintf("%d fields are missing", missing)}
 	}
 	return TupleOf(t, values), nil
 }
@@ -116,7 +130,7 @@ func (d *decoder) field(t *types.Type, next int) (int, error) {
 	}
 	i := t.Index(name)
 	if i < 0 && !d.sanitize {
-		return 0, fmt.Errorf("%w: %v has no field %q", ErrNotAdmitted, t, name)
+		return 0, &unfit{t, "unknown field " + name}
 	}
 	return i, nil
 }

@@ -3,22 +3,20 @@ package value
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"funai/internal/npm"
 )
 
-// npmTime bounds the installation of the packages, scriptTime one run of the script.
-const (
-	npmTime    = 5 * time.Minute
-	scriptTime = time.Minute
-)
+// scriptTime bounds one run of the script.
+const scriptTime = time.Minute
 
 // answer is what testdata/js/values.mjs says of one value.
 type answer struct {
@@ -88,64 +86,14 @@ func TestStacksTransactionsReadsAndWritesTheSameValues(t *testing.T) {
 	}
 }
 
-// scriptDir is a folder with the script and its packages, which npm brings once for each lock file.
+// scriptDir is a folder with the script and its packages.
 func scriptDir(t *testing.T) string {
 	t.Helper()
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("no %s on this machine", program)
-		}
-	}
-	cache, err := os.UserCacheDir()
-	if c := os.Getenv("FUNAI_CACHE"); c != "" {
-		cache, err = filepath.Abs(c)
-	} else {
-		cache = filepath.Join(cache, "funai")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := sha256.Sum256(must(os.ReadFile("testdata/js/package-lock.json"))(t))
-	dir := filepath.Join(cache, "clarity-values-js-"+hex.EncodeToString(sum[:6]))
-	if _, err := os.Stat(dir); err != nil {
-		install(t, cache, dir)
-	}
-	// The script is this version's, beside a way to the packages.
 	run := t.TempDir()
-	if err := os.Symlink(filepath.Join(dir, "node_modules"), filepath.Join(run, "node_modules")); err != nil {
+	if err := npm.Dir(t.Context(), os.DirFS("testdata/js"), run); errors.Is(err, npm.ErrNone) {
+		t.Skip(err)
+	} else if err != nil {
 		t.Fatal(err)
 	}
-	copyTo(t, run, "package.json", "values.mjs")
 	return run
-}
-
-// install has npm fetch the packages that the lock file names, by their hashes, and puts them in place at once.
-func install(t *testing.T, cache, dir string) {
-	t.Helper()
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	tmp := must(os.MkdirTemp(cache, "clarity-values-js-"))(t)
-	defer os.RemoveAll(tmp)
-	copyTo(t, tmp, "package.json", "package-lock.json")
-	ctx, cancel := context.WithTimeout(t.Context(), npmTime)
-	defer cancel()
-	npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	npm.Dir = tmp
-	if out, err := npm.CombinedOutput(); err != nil {
-		t.Fatalf("npm ci: %v\n%s", err, out)
-	}
-	if err := os.Rename(tmp, dir); err != nil && !os.IsExist(err) { // another run may have been first
-		t.Fatal(err)
-	}
-}
-
-func copyTo(t *testing.T, dir string, names ...string) {
-	t.Helper()
-	for _, name := range names {
-		b := must(os.ReadFile(filepath.Join("testdata/js", name)))(t)
-		if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
 }

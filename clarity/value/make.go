@@ -83,7 +83,7 @@ func ListOf(t *types.Type, elems []Value) (Value, error) {
 // ListOfUnchecked is ListOf where the caller knows that t is a list type and admits the elements, as when they come from
 // another list of the type.
 func ListOfUnchecked(t *types.Type, elems []Value) Value {
-	return Value{kind: KindList, ref: &list{t, elems}}
+	return Value{kind: KindList, ref: &list{typ: t, elems: elems}}
 }
 
 // Field is a tuple's field.
@@ -159,13 +159,13 @@ func NewShape(names ...string) (*Shape, error) {
 // Names are the shape's names, sorted. They must not be modified.
 func (s *Shape) Names() []string { return s.names }
 
-// Tuple returns the tuple of the values, which are in the order of Names and which it keeps. The error is one of types.
+// Tuple returns the tuple of the values, which are in the order of Names. The error is one of types.
 func (s *Shape) Tuple(values []Value) (Value, error) {
 	if len(values) != len(s.names) {
 		return None, fmt.Errorf("%w: %d values for %d fields", ErrNotAdmitted, len(values), len(s.names))
 	}
 	if t := s.last.Load(); t != nil && allOf(t, values) {
-		return TupleOf(t, values), nil
+		return TupleCopy(t, values), nil
 	}
 	fields := make([]types.Field, len(values))
 	for i, v := range values {
@@ -180,7 +180,7 @@ func (s *Shape) Tuple(values []Value) (Value, error) {
 		return None, err
 	}
 	s.last.Store(t)
-	return TupleOf(t, values), nil
+	return TupleCopy(t, values), nil
 }
 
 func allOf(t *types.Type, values []Value) bool {

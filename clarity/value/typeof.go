@@ -95,8 +95,20 @@ func check(v Value) (t *types.Type, err error) {
 	}
 }
 
+// fixedSizes are the sizes of the kinds whose values all count for the same; 0 stands for the others.
+var fixedSizes = [KindCallable + 1]uint32{
+	KindInt: types.Int.Size(), KindUInt: types.UInt.Size(), KindBool: types.Bool.Size(), KindPrincipal: types.Principal.Size(),
+}
+
 // Size is how many bytes the value counts for in costs: the size of its type.
 func (v Value) Size() uint32 {
+	if size := fixedSizes[v.kind]; size != 0 {
+		return size
+	}
+	return v.variableSize()
+}
+
+func (v Value) variableSize() uint32 {
 	size := uint32(0)
 	for {
 		switch v.kind {
@@ -106,12 +118,8 @@ func (v Value) Size() uint32 {
 			continue
 		case KindNone:
 			return size + noneType.Size()
-		case KindInt, KindUInt:
-			return size + types.Int.Size()
-		case KindBool:
-			return size + types.Bool.Size()
-		case KindPrincipal:
-			return size + types.Principal.Size()
+		case KindInt, KindUInt, KindBool, KindPrincipal:
+			return size + fixedSizes[v.kind]
 		case KindBuffer, KindASCII:
 			return size + 4 + uint32(v.Len())
 		case KindUTF8:

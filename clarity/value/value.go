@@ -3,7 +3,11 @@
 // package imports types and addresses (key/c32), and nothing of source text or of a chain.
 package value
 
-import "funai/clarity/types"
+import (
+	"sync/atomic"
+
+	"funai/clarity/types"
+)
 
 // Kind is what a value is.
 type Kind uint8
@@ -45,6 +49,7 @@ type Callable struct {
 type list struct {
 	typ   *types.Type // KindList; its Len is at least the number of elements
 	elems []Value
+	taken *atomic.Int64 // how much of what lies behind elems is in use, by this and by longer lists; see Append
 }
 
 type tuple struct {
@@ -173,7 +178,7 @@ func (v Value) Runes() []rune {
 // Elems returns the elements of a KindList. They must not be modified.
 func (v Value) Elems() []Value {
 	if l, ok := v.ref.(*list); ok {
-		return l.elems
+		return l.elems[:len(l.elems):len(l.elems)]
 	}
 	return nil
 }

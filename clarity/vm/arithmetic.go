@@ -143,6 +143,8 @@ func (op operation) one(a value.Value) (value.Value, error) {
 		if v, ok := a.AsInt().Neg(); ok {
 			return value.Int(v), nil
 		}
+	} else if a.AsUInt().IsZero() {
+		return a, nil
 	}
 	return value.None, fault(ArithmeticUnderflow, "(- %v) is not what an integer holds", a)
 }

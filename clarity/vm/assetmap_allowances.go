@@ -38,7 +38,33 @@ const (
 	allowIDs
 	allowAll
 	allowStacking // of no effect here: nothing that a contract runs locks coins
+	allowPooling  // nor this
 )
+
+// What the reference implementation holds in memory for an allowance, in bytes, besides the names and the identifiers.
+const (
+	amountMemory = 16
+	assetMemory  = 69 // a token's contract and name, but for their letters
+	idsMemory    = 12
+)
+
+// memory is what an allowance is held for while the body runs.
+func (a allowance) memory() uint64 {
+	asset := uint64(assetMemory + len(a.asset.Contract.Contract) + len(a.asset.Name))
+	switch a.kind {
+	case allowCoins, allowStacking:
+		return amountMemory
+	case allowTokens:
+		return asset + amountMemory
+	case allowIDs:
+		for _, id := range a.ids {
+			asset += uint64(id.Size())
+		}
+		return asset + idsMemory
+	default:
+		return 0
+	}
+}
 
 // allowanceCode evaluates an allowance.
 type allowanceCode func(f *frame) (allowance, error)
@@ -59,12 +85,19 @@ func (c *compiler) allowance(e *syntax.Expr) (allowanceCode, error) {
 	if e.Kind != syntax.List || len(e.List) == 0 {
 		return nil, bug("an allowance that is no call")
 	}
-	codes, err := c.exprs(args(e))
-	if err != nil {
-		return nil, err
-	}
 	name := e.List[0].Name
 	kind, count, ok := allowanceForm(name)
+	compile := c.expr
+	if kind == allowCoins {
+		compile = c.look
+	}
+	codes := make([]code, len(args(e)))
+	for i, a := range args(e) {
+		var err error
+		if codes[i], err = compile(a); err != nil {
+			return nil, err
+		}
+	}
 	if !ok || len(codes) != count {
 		return nil, bug("%s of %d arguments is no allowance", name, len(codes))
 	}
@@ -76,8 +109,13 @@ func (c *compiler) allowance(e *syntax.Expr) (allowanceCode, error) {
 				return a, err
 			}
 		}
+		if kind == allowTokens || kind == allowIDs {
+			if p := vs[0].AsPrincipal(); !p.IsContract() {
+				return a, fault(Unchecked, "ExpectedContractPrincipalValue: %v has no tokens of its own", p)
+			}
+		}
 		switch kind {
-		case allowAll, allowStacking:
+		case allowAll, allowStacking, allowPooling:
 		case allowCoins:
 			a.amount = vs[0].AsUInt()
 		case allowTokens:
@@ -100,7 +138,7 @@ func allowanceForm(name string) (kind allowanceKind, count int, ok bool) {
 	case "with-stacking", "with-staking":
 		return allowStacking, 1, true
 	case "with-pox":
-		return allowStacking, 0, true
+		return allowPooling, 0, true
 	case "with-all-assets-unsafe":
 		return allowAll, 0, true
 	}
@@ -128,11 +166,13 @@ func asContract(c *compiler, call *syntax.Expr) (code, error) {
 		if err := f.charge(cost.AsContractSafe, uint64(len(allowed))); err != nil {
 			return value.None, err
 		}
-		list, err := f.allowances(allowed)
+		list, held, err := f.allowances(allowed)
 		if err != nil {
 			return value.None, err
 		}
-		return f.asSelf(func(f *frame) (value.Value, error) { return f.restrict(f.contract.id, list, body) })
+		v, err := f.asSelf(func(f *frame) (value.Value, error) { return f.restrict(f.contract.id, list, body) })
+		f.meter.Release(held)
+		return v, err
 	}, nil
 }
 
@@ -165,23 +205,30 @@ func restrictAssets(c *compiler, call *syntax.Expr) (code, error) {
 		if err != nil {
 			return value.None, err
 		}
-		list, err := f.allowances(allowed)
+		list, held, err := f.allowances(allowed)
 		if err != nil {
 			return value.None, err
 		}
-		return f.restrict(who.AsPrincipal(), list, body)
+		v, err := f.restrict(who.AsPrincipal(), list, body)
+		f.meter.Release(held)
+		return v, err
 	}, nil
 }
 
-func (f *frame) allowances(codes []allowanceCode) ([]allowance, error) {
-	list := make([]allowance, len(codes))
+// allowances evaluates a list of allowances. They are held in memory from then on, for the caller to release.
+func (f *frame) allowances(codes []allowanceCode) (list []allowance, held uint64, err error) {
+	list = make([]allowance, len(codes))
 	for i, x := range codes {
-		var err error
 		if list[i], err = x(f); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
+		size := list[i].memory()
+		if err := f.meter.Hold(size); err != nil {
+			return nil, 0, limit(err)
+		}
+		held += size
 	}
-	return list, nil
+	return list, held, nil
 }
 
 // restrict runs a body and undoes it, answering (err u…), if more left an owner's hands than is allowed, even if the body
@@ -268,8 +315,33 @@ func (a allowance) covers(rest []allowance, ids []value.Value) bool {
 			allowed = append(slices.Clip(allowed), b.ids...)
 		}
 	}
+	if len(allowed)*len(ids) > fewPairs {
+		return coversMany(allowed, ids)
+	}
 	for _, id := range ids {
 		if !slices.ContainsFunc(allowed, func(v value.Value) bool { return value.Equal(v, id) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// fewPairs is how many identifiers are compared one by one, rather than by their encodings.
+const fewPairs = 1024
+
+// coversMany is covers where there are many identifiers: a transaction may move thousands, and allow thousands.
+func coversMany(allowed, ids []value.Value) bool {
+	at := make(map[string][]value.Value, len(allowed)) // by encoding, which equal values share
+	for _, v := range allowed {
+		b, err := value.Encode(v)
+		if err != nil {
+			continue // no identifier of a token is like that
+		}
+		at[string(b)] = append(at[string(b)], v)
+	}
+	for _, id := range ids {
+		b, err := value.Encode(id)
+		if err != nil || !slices.ContainsFunc(at[string(b)], func(v value.Value) bool { return value.Equal(v, id) }) {
 			return false
 		}
 	}

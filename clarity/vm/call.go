@@ -19,23 +19,31 @@ func (c *compiler) call(fn *function, arguments []*syntax.Expr, lead uint64) (co
 	if len(arguments) != len(fn.params) {
 		return miscounted(fn, codes, lead, len(arguments)), nil
 	}
+	turn := make([]int, len(codes)) // the slot that an argument lies in already, as in a turn of fold; below 0 for none
+	for i, e := range arguments {
+		turn[i] = -1 - e.ID
+	}
 	return func(f *frame) (value.Value, error) {
 		if err := f.meter.Run(lead); err != nil {
 			return value.None, limit(err)
 		}
 		slots := f.push(fn.slots)
 		held := uint64(0)
-		for i, x := range codes {
-			v, err := x(f)
-			if err != nil {
-				return value.None, err
+		for i, slot := range turn {
+			into := &slots[i]
+			if slot >= 0 {
+				*into = f.slots[slot]
+			} else {
+				var err error
+				if *into, err = codes[i](f); err != nil {
+					return value.None, err
+				}
 			}
-			size := uint64(v.Size())
+			size := uint64(into.Size())
 			if err := f.meter.Hold(size); err != nil {
 				return value.None, limit(err)
 			}
 			held += size
-			slots[i] = v
 		}
 		if f.reentered && f.running(fn) {
 			return value.None, f.circular(fn)
@@ -83,7 +91,7 @@ func (fn *function) enter(f *frame, slots []value.Value, nest int) (value.Value,
 	if fn.casting {
 		for i, p := range fn.params {
 			if fn.casts[i] {
-				slots[i] = cast(p.Type, slots[i])
+				slots[i] = value.Cast(p.Type, slots[i])
 			}
 		}
 	}
@@ -139,10 +147,10 @@ func (f *frame) finish(p point, answer value.Value, err error) (value.Value, err
 	return answer, err
 }
 
-// running says whether a function is under way.
+// running says whether a function is under way. Its contract may have been compiled again since, so that only names count.
 func (r *run) running(fn *function) bool {
 	for _, other := range r.calls {
-		if other == fn {
+		if other.name == fn.name && other.contract.id == fn.contract.id {
 			return true
 		}
 	}

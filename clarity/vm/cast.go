@@ -5,11 +5,6 @@ import (
 	"funai/clarity/value"
 )
 
-// hasTrait says whether a type is a trait or holds one.
-func hasTrait(t *types.Type) bool {
-	return holds(t, func(t *types.Type) bool { return t.Kind() == types.KindTrait })
-}
-
 // isCast says whether what is passed for a parameter of a type becomes another value: a contract an implementation of the
 // trait, a tuple one of the type that was declared, a list one of the type that was declared for its elements.
 func isCast(t *types.Type) bool {
@@ -46,46 +41,10 @@ func holds(t *types.Type, is func(*types.Type) bool) bool {
 	return false
 }
 
-// cast is the value that a parameter of a type becomes. That it is admitted has been checked.
-func cast(t *types.Type, v value.Value) value.Value {
-	switch {
-	case !isCast(t):
-	case t.Kind() == types.KindTrait:
-		return value.OfCallable(value.Callable{Principal: v.AsPrincipal(), Trait: t.Trait()})
-	case v.Kind() == value.KindSome:
-		return value.Some(cast(t.Elem(), v.Inner()))
-	case v.Kind() == value.KindOk:
-		return value.Ok(cast(t.Elem(), v.Inner()))
-	case v.Kind() == value.KindErr:
-		return value.Err(cast(t.Err(), v.Inner()))
-	case v.Kind() == value.KindList:
-		elems := v.Elems()
-		if isCast(t.Elem()) {
-			elems = make([]value.Value, len(elems))
-			for i, e := range v.Elems() {
-				elems[i] = cast(t.Elem(), e)
-			}
-		}
-		if len(elems) == int(t.Len()) {
-			return value.ListOfUnchecked(t, elems)
-		}
-		if of, err := types.List(t.Elem(), uint32(len(elems))); err == nil {
-			return value.ListOfUnchecked(of, elems)
-		}
-	case v.Kind() == value.KindTuple:
-		values := make([]value.Value, len(v.Values()))
-		for i, field := range t.Fields() {
-			values[i] = cast(field.Type, v.Values()[i])
-		}
-		return value.TupleOf(t, values)
-	}
-	return v
-}
-
 // admits is value.Admits with any contract taken for a trait: whether it offers the trait's functions is found out when they
 // are called.
 func admits(t *types.Type, v value.Value) bool {
-	if !hasTrait(t) {
+	if !t.Has(types.KindTrait) {
 		return value.Admits(t, v)
 	}
 	switch {

@@ -1,8 +1,6 @@
 package vm
 
 import (
-	"crypto/sha512"
-
 	"funai/clarity/cost"
 	"funai/clarity/syntax"
 	"funai/clarity/types"
@@ -249,11 +247,10 @@ func contractHash(c *compiler, call *syntax.Expr) (code, error) {
 		if err := f.charge(cost.ContractHash, 0); err != nil {
 			return value.None, err
 		}
-		source, err := f.store.Get(contractKey(keySource, p))
-		if err != nil || source == nil {
+		h, there, err := readHeader(f.store, p)
+		if err != nil || !there {
 			return errCode(2), err
 		}
-		h := sha512.Sum512_256(source)
-		return value.Ok(value.Buffer(h[:])), nil
+		return value.Ok(value.Buffer(h[headerHash:])), nil
 	}, nil
 }

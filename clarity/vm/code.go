@@ -30,7 +30,10 @@ type run struct {
 	calls     []*function   // under way, outermost first
 	stack     []value.Value // arguments and slots; its part in use ends at len
 	contracts map[value.Principal]*contract
+	loaded    uint64 // bytes that they take
 	past      int    // at-blocks under way
+	constants int    // bytes of the encodings of those that were defined
+	toiled    uint64 // elements and characters that were looked at for nothing: see toil
 	kept      uint64 // bytes that stay held to the end of the transaction, by what was written
 }
 
@@ -56,14 +59,15 @@ type compiler struct {
 	analysis *check.Analysis // of the contract, or of the snippet that is run in its context
 	schedule *cost.Schedule  // of the epoch
 
-	scope   *scope // what let, match and arguments bind, innermost last
-	slots   int    // in use
-	most    int    // slots in use at once so far
-	context int    // contexts around what is compiled: let and match make one each
-	nest    int    // how deep the expression being compiled lies in its function
-	deep    int    // the deepest so far
-	stop    bool   // whether each expression makes sure of its depth when it is run
-	lead    uint64 // the cost of finding the native being compiled, until its code takes over charging it
+	scope   *scope            // what let, match and arguments bind, innermost last
+	names   map[string]*scope // the same by name
+	slots   int               // in use
+	most    int               // slots in use at once so far
+	context int               // contexts around what is compiled: let and match make one each
+	nest    int               // how deep the expression being compiled lies in its function
+	deep    int               // the deepest so far
+	stop    bool              // whether each expression makes sure of its depth when it is run
+	lead    uint64            // the cost of finding the native being compiled, until its code takes over charging it
 }
 
 // builtin is a native function: how a call of it is compiled. Its name in the language is its key in builtins.

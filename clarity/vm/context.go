@@ -13,12 +13,19 @@ var contextBuiltins = map[string]builtin{
 	"at-block":    {since: types.Clarity1, until: types.Clarity5, compile: compileAtBlock},
 }
 
+// asSelfMemory is what the reference implementation holds, in bytes, while a contract acts as itself.
+const asSelfMemory = 1
+
 // asSelf runs code with the contract itself as tx-sender and contract-caller.
 func (f *frame) asSelf(x code) (value.Value, error) {
+	if err := f.meter.Hold(asSelfMemory); err != nil {
+		return value.None, limit(err)
+	}
 	sender, senderValue, caller, callerValue := f.sender, f.senderValue, f.caller, f.callerValue
 	f.sender, f.senderValue, f.caller, f.callerValue = f.contract.id, f.contract.self, f.contract.id, f.contract.self
 	v, err := x(f)
 	f.sender, f.senderValue, f.caller, f.callerValue = sender, senderValue, caller, callerValue
+	f.meter.Release(asSelfMemory)
 	return v, err
 }
 
@@ -96,7 +103,7 @@ func (f *frame) at(id [32]byte, x code) (value.Value, error) {
 	if err != nil {
 		return value.None, err
 	}
-	if state == nil {
+	if state == nil || env == nil {
 		return value.None, fault(UnknownBlock, "%x", id)
 	}
 	r := f.run

@@ -79,7 +79,7 @@ func compileLet(c *compiler, call *syntax.Expr) (code, error) {
 			} else if bound[i], err = c.expr(p.List[1]); err != nil {
 				return err
 			}
-			c.scope = &scope{parent: c.scope, name: p.List[0].Name, slot: first + i, typ: c.typeOf(p.List[1])}
+			c.enter(&scope{name: p.List[0].Name, slot: first + i, typ: c.typeOf(p.List[1])})
 		}
 		body := call.List[2:]
 		for _, e := range body[:len(body)-1] {
@@ -125,7 +125,7 @@ func compileLet(c *compiler, call *syntax.Expr) (code, error) {
 
 // nameTaken is code for what a name that cannot be bound is bound in.
 func nameTaken(name string) code {
-	return failing(Unchecked, "NameAlreadyUsed: %s", name)
+	return failing("NameAlreadyUsed: %s", name)
 }
 
 // compileIf compiles if.
@@ -198,7 +198,7 @@ func compileAsserts(c *compiler, call *syntax.Expr) (code, error) {
 	if err != nil {
 		return nil, err
 	}
-	cond, err := c.expr(call.List[1])
+	cond, borrowed, err := c.borrow(call.List[1])
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +211,13 @@ func compileAsserts(c *compiler, call *syntax.Expr) (code, error) {
 			return value.None, limit(err)
 		}
 		v, err := cond(f)
-		if err != nil || v.IsTrue() {
+		if err != nil {
+			return v, err
+		}
+		if v.IsTrue() {
+			if borrowed { // it is the answer
+				err = f.charge(cost.LookupVariableSize, uint64(v.Size()))
+			}
 			return v, err
 		}
 		if v, err = thrown(f); err != nil {
@@ -223,6 +229,7 @@ func compileAsserts(c *compiler, call *syntax.Expr) (code, error) {
 
 // compileMatch compiles match of an optional and of a response.
 func compileMatch(c *compiler, call *syntax.Expr) (code, error) {
+	lead := c.takeLead() // match itself is charged after its input
 	price, err := c.pay(cost.Match, 0)
 	if err != nil {
 		return nil, err
@@ -265,12 +272,15 @@ func compileMatch(c *compiler, call *syntax.Expr) (code, error) {
 		return nil, err
 	}
 	return func(f *frame) (value.Value, error) {
-		if err := f.meter.Run(price); err != nil {
+		if err := f.meter.Run(lead); err != nil {
 			return value.None, limit(err)
 		}
 		v, err := input(f)
 		if err != nil {
 			return value.None, err
+		}
+		if err := f.meter.Run(price); err != nil {
+			return value.None, limit(err)
 		}
 		x, at := some, slot
 		switch v.Kind() {

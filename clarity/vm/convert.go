@@ -60,27 +60,74 @@ func intToUTF8(_ *frame, a value.Value) (value.Value, error) {
 	return value.UTF8(string(decimal(a))), nil
 }
 
-// digits is a string without the plus sign that may precede a number.
-func digits(a value.Value) string {
-	s := string(a.Octets())
-	if a.Kind() == value.KindUTF8 {
+// manyDigits is more characters than a number of 128 bits has, unless it begins with zeros.
+const manyDigits = 64
+
+// digits is a string without the plus sign that may precede a number. Of a long one it leaves out the zeros before the digits
+// too, and gives nothing if it is long even so, as no number is.
+func (f *frame) digits(a value.Value) (string, error) {
+	var s string
+	switch {
+	case a.Len() > manyDigits:
+		if err := f.toil(a.Len()); err != nil {
+			return "", err
+		}
+		if a.Kind() == value.KindUTF8 {
+			s = shortDigits(a.Runes())
+		} else {
+			s = shortDigits(a.Octets())
+		}
+	case a.Kind() == value.KindUTF8:
 		s = string(a.Runes())
+	default:
+		s = string(a.Octets())
 	}
 	if len(s) > 1 && s[0] == '+' && s[1] != '-' {
-		return s[1:]
+		return s[1:], nil
 	}
-	return s
+	return s, nil
 }
 
-func stringToInt(_ *frame, a value.Value) (value.Value, error) {
-	if i, err := value.ParseInt128(digits(a)); err == nil {
+func shortDigits[T byte | rune](s []T) string {
+	sign, rest := s[:0], s
+	if s[0] == '+' || s[0] == '-' {
+		sign, rest = s[:1], s[1:]
+	}
+	for len(rest) > 1 && rest[0] == '0' {
+		rest = rest[1:]
+	}
+	if len(rest) > manyDigits {
+		return ""
+	}
+	b := make([]byte, 0, 1+manyDigits)
+	for _, part := range [][]T{sign, rest} {
+		for _, c := range part {
+			if c > '9' {
+				return "" // is in no number
+			}
+			b = append(b, byte(c))
+		}
+	}
+	return string(b)
+}
+
+func stringToInt(f *frame, a value.Value) (value.Value, error) {
+	s, err := f.digits(a)
+	if err != nil {
+		return value.None, err
+	}
+	if i, err := value.ParseInt128(s); err == nil {
 		return value.Some(value.Int(i)), nil
 	}
 	return value.None, nil
 }
 
-func stringToUInt(_ *frame, a value.Value) (value.Value, error) {
-	if u, err := value.ParseUint128(digits(a)); err == nil {
+func stringToUInt(f *frame, a value.Value) (value.Value, error) {
+	s, err := f.digits(a)
+	if err != nil {
+		return value.None, err
+	}
+	if u, err := value.ParseUint128(s); err == nil {
 		return value.Some(value.UInt(u)), nil
 	}
 	return value.None, nil

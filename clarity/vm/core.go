@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"crypto/sha256"
 	"sync"
 
 	"funai/clarity/check"
@@ -16,8 +17,10 @@ type contract struct {
 	self      value.Value // the same
 	source    string
 	version   types.Version
-	size      uint64 // bytes that loading it counts for: its source, and what it defines
-	ledger    bool   // it has the words that read the ledger
+	size      uint64            // bytes that loading it counts for: its source, and what it defines
+	ledger    bool              // it has the words that read the ledger
+	weight    uint64            // bytes of memory that it takes: see weigh
+	uses      [sha256.Size]byte // digest of the interfaces of the contracts that it was checked against
 	analysis  *check.Analysis
 	constants map[string]*constant
 	functions map[string]*function
@@ -167,7 +170,7 @@ func (fn *function) compile(c *compiler) error {
 
 // function compiles a function's body.
 func (c *compiler) function(fn *function, body *syntax.Expr, stop bool) (code, error) {
-	c.scope, c.context, c.slots, c.most, c.nest, c.deep, c.stop = nil, 0, 0, 0, 0, 0, stop
+	c.scope, c.names, c.context, c.slots, c.most, c.nest, c.deep, c.stop = nil, nil, 0, 0, 0, 0, 0, stop
 	for _, p := range fn.params {
 		c.bind(p.Name)
 		c.scope.argument, c.scope.typ = true, p.Type

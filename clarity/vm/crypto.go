@@ -20,8 +20,8 @@ import (
 
 // cryptoBuiltins work with keys and signatures.
 var cryptoBuiltins = map[string]builtin{
-	"secp256k1-recover?":    {since: types.Clarity1, compile: ahead(cost.Secp256k1Recover, recoverKey, 32, 0)},
-	"secp256k1-verify":      {since: types.Clarity1, compile: ahead(cost.Secp256k1Verify, verifySecp256k1, 32, 0, 33)},
+	"secp256k1-recover?":    {since: types.Clarity1, compile: ahead(cost.Secp256k1Recover, recoverKey, sized(32))},
+	"secp256k1-verify":      {since: types.Clarity1, compile: ahead(cost.Secp256k1Verify, verifySecp256k1, sized(32), recoverable, sized(33))},
 	"secp256r1-verify":      {since: types.Clarity4, compile: compileSecp256r1},
 	"principal-of?":         {since: types.Clarity1, compile: compilePrincipalOf},
 	"secp256k1-decompress?": {since: types.Clarity6, compile: strict1(cost.Secp256k1Decompress, nil, decompress)},
@@ -30,10 +30,26 @@ var cryptoBuiltins = map[string]builtin{
 	}, verifyEd25519)},
 }
 
-// ahead is a special form that is charged before its arguments are evaluated from left to right, and that only looks at
-// them. Lengths are those that buffers must have exactly, as the types do not say; 0 is any. The arguments lie on the
-// run's stack.
-func ahead(charge cost.Function, apply func(f *frame, args []value.Value) (value.Value, error), lengths ...int) func(*compiler, *syntax.Expr) (code, error) {
+// look looks at an argument before the next is evaluated. If it is done, the form answers false at once.
+type look func(v value.Value) (done bool, err error)
+
+// sized holds a buffer to its exact length, which types do not say.
+func sized(n int) look {
+	return func(v value.Value) (bool, error) { return false, exactly(v, n) }
+}
+
+// recoverable is done with what is no signature of 64 bytes, nor one with a recovery id behind them.
+func recoverable(v value.Value) (bool, error) {
+	sig := v.Octets()
+	return len(sig) != 64 && (len(sig) != 65 || sig[64] > 3), nil
+}
+
+// whole is done with what is no signature of 64 bytes.
+func whole(v value.Value) (bool, error) { return v.Len() != 64, nil }
+
+// ahead is a special form that is charged before its arguments are evaluated from left to right, each looked at as soon as
+// it is known, and that only looks at them. The arguments lie on the run's stack.
+func ahead(charge cost.Function, apply func(f *frame, args []value.Value) (value.Value, error), looks ...look) func(*compiler, *syntax.Expr) (code, error) {
 	return func(c *compiler, call *syntax.Expr) (code, error) {
 		lead := c.takeLead()
 		codes := make([]code, len(args(call)))
@@ -58,9 +74,10 @@ func ahead(charge cost.Function, apply func(f *frame, args []value.Value) (value
 				if err != nil {
 					return value.None, err
 				}
-				if i < len(lengths) && lengths[i] != 0 {
-					if err := exactly(v, lengths[i]); err != nil {
-						return value.None, err
+				if i < len(looks) {
+					if done, err := looks[i](v); err != nil || done {
+						f.pop(len(codes))
+						return value.False, err
 					}
 				}
 				vs[i] = v
@@ -94,12 +111,9 @@ func recoverKey(_ *frame, vs []value.Value) (value.Value, error) {
 	return value.Err(value.UInt64(1)), nil
 }
 
-// verifySecp256k1 is secp256k1-verify. The signature may have a recovery id, which must be one; S may be above half the order.
+// verifySecp256k1 is secp256k1-verify. The signature may have a recovery id; S may be above half the order.
 func verifySecp256k1(_ *frame, vs []value.Value) (value.Value, error) {
 	hash, sig := vs[0].Octets(), vs[1].Octets()
-	if len(sig) != 64 && (len(sig) != 65 || sig[64] > 3) {
-		return value.False, nil
-	}
 	var r, s secp256k1.ModNScalar
 	if r.SetByteSlice(sig[:32]) || s.SetByteSlice(sig[32:64]) {
 		return value.False, nil
@@ -113,9 +127,6 @@ func compileSecp256r1(c *compiler, call *syntax.Expr) (code, error) {
 	again := c.version < types.Clarity5
 	return ahead(cost.Secp256r1Verify, func(_ *frame, vs []value.Value) (value.Value, error) {
 		hash, sig := vs[0].Octets(), vs[1].Octets()
-		if len(sig) != 64 {
-			return value.False, nil
-		}
 		if again {
 			h := sha256.Sum256(hash)
 			hash = h[:]
@@ -131,7 +142,7 @@ func compileSecp256r1(c *compiler, call *syntax.Expr) (code, error) {
 		key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point[:])
 		r, s := new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:])
 		return value.Bool(err == nil && ecdsa.Verify(key, hash, r, s)), nil
-	}, 32, 0, 33)(c, call)
+	}, sized(32), whole, sized(33))(c, call)
 }
 
 // decompress is secp256k1-decompress?: err u1 for what is no key.
@@ -173,5 +184,5 @@ func compilePrincipalOf(c *compiler, call *syntax.Expr) (code, error) {
 			return value.Ok(value.OfPrincipal(value.Principal{Version: version, Hash: [20]byte(address.Hash160(key))})), nil
 		}
 		return value.Err(value.UInt64(1)), nil
-	}, 33)(c, call)
+	}, sized(33))(c, call)
 }

@@ -10,11 +10,11 @@ import (
 // dataBuiltins read and write data variables and maps.
 var dataBuiltins = map[string]builtin{
 	"var-get":    {since: types.Clarity1, compile: varGet},
-	"var-set":    {since: types.Clarity1, compile: varSet},
+	"var-set":    {since: types.Clarity1, compile: writer(2, varSet)},
 	"map-get?":   {since: types.Clarity1, compile: mapGet},
-	"map-set":    {since: types.Clarity1, compile: mapSet},
-	"map-insert": {since: types.Clarity1, compile: mapInsert},
-	"map-delete": {since: types.Clarity1, compile: mapDelete},
+	"map-set":    {since: types.Clarity1, compile: writer(3, mapSet)},
+	"map-insert": {since: types.Clarity1, compile: writer(3, mapInsert)},
+	"map-delete": {since: types.Clarity1, compile: writer(2, mapDelete)},
 }
 
 // writes says whether the run may write: not in a read-only call, whatever analysis let through.
@@ -31,6 +31,20 @@ func firstName(call *syntax.Expr, count int) (string, error) {
 		return "", bug("%s of %d arguments", call.List[0].Name, len(a))
 	}
 	return call.List[1].Name, nil
+}
+
+// writer compiles a call that writes, of count arguments. As in the reference implementation, analysis lets pass one with
+// more, and it fails when it is run.
+func writer(count int, compile func(*compiler, *syntax.Expr) (code, error)) func(*compiler, *syntax.Expr) (code, error) {
+	return func(c *compiler, call *syntax.Expr) (code, error) {
+		if n := len(args(call)); n > count {
+			c.takeLead()
+			return func(*frame) (value.Value, error) {
+				return value.None, fault(Unchecked, "IncorrectArgumentCount: %s wants %d, got %d", call.List[0].Name, count, n)
+			}, nil
+		}
+		return compile(c, call)
+	}
 }
 
 // createVariable writes a data variable's first value, for define-data-var once it is evaluated.

@@ -68,6 +68,9 @@ func init() {
 
 func defineNothing(*frame, *compiler, *syntax.Expr) error { return nil }
 
+// maxConstants is how many bytes the encodings of a contract's constants may have in all, which it costs nothing to load.
+const maxConstants = value.MaxEncoded
+
 func defineConstant(f *frame, c *compiler, e *syntax.Expr) error {
 	v, err := f.expression(c, e.List[2])
 	if err != nil {
@@ -84,6 +87,9 @@ func defineConstant(f *frame, c *compiler, e *syntax.Expr) error {
 	b, err := value.Encode(v)
 	if err != nil {
 		return err
+	}
+	if f.constants += len(b); f.constants > maxConstants {
+		return fault(Costs, "the constants of a contract take more than %d bytes", maxConstants)
 	}
 	k.value, err = value.Decode(b) // as it will be when it is loaded
 	return err
@@ -112,7 +118,7 @@ func defineMap(f *frame, c *compiler, e *syntax.Expr) error {
 func defineFungible(f *frame, c *compiler, e *syntax.Expr) error {
 	var most *value.Uint128
 	if len(e.List) > 2 {
-		v, err := f.expression(c, e.List[2])
+		v, err := f.greatestSupply(c, e.List[2])
 		if err != nil {
 			return err
 		}
@@ -120,6 +126,18 @@ func defineFungible(f *frame, c *compiler, e *syntax.Expr) error {
 		most = &n
 	}
 	return f.createFungible(e.List[1].Name, most)
+}
+
+// greatestSupply evaluates the one of a fungible token. A constant is looked at, not copied.
+func (f *frame) greatestSupply(c *compiler, e *syntax.Expr) (value.Value, error) {
+	if e.Kind != syntax.Atom {
+		return f.expression(c, e)
+	}
+	x, err := c.look(e)
+	if err != nil {
+		return value.None, err
+	}
+	return x(f)
 }
 
 func defineNonFungible(f *frame, c *compiler, e *syntax.Expr) error {

@@ -32,6 +32,9 @@ func (m *VM) install(env Env, store Store, tx Tx, id value.Principal, source str
 	if err != nil {
 		return nil, err
 	}
+	if len(encodeInterface(c.analysis)) > maxInterface {
+		return nil, &check.Diagnostic{Code: check.TooComplex, Span: c.analysis.Program.Exprs[0].Span, Message: fmt.Sprintf("what others must know of the contract, its functions' types and its traits, takes more than %d bytes", maxInterface)}
+	}
 	f := m.start(env, store, tx)
 	f.contract = c
 	return f.transact(false, func() (value.Value, bool, error) {
@@ -46,7 +49,8 @@ func (m *VM) install(env Env, store Store, tx Tx, id value.Principal, source str
 		if err != nil {
 			return value.None, false, err
 		}
-		m.cache.Add(cacheKey{id, [headerBytes]byte(h), epoch, mainnet}, c)
+		c.weigh()
+		m.cache.add(cacheKey{id, h, epoch, mainnet}, c)
 		return v, valued, nil
 	})
 }

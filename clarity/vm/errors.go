@@ -3,6 +3,7 @@ package vm
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"funai/clarity/value"
 )
@@ -51,9 +52,16 @@ func (e *RuntimeError) Error() string {
 
 func (e *RuntimeError) Unwrap() error { return e.Err }
 
+// maxText is how many bytes of a fault's text are kept: a value that it speaks of may have millions.
+const maxText = 1000
+
 // fault makes a RuntimeError.
 func fault(k Fault, format string, a ...any) error {
-	return &RuntimeError{Fault: k, Text: fmt.Sprintf(format, a...)}
+	text := fmt.Sprintf(format, a...)
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText], "") + "…"
+	}
+	return &RuntimeError{Fault: k, Text: text}
 }
 
 // limit makes a RuntimeError of what a meter says; nil stays nil.

@@ -16,27 +16,29 @@ import (
 
 // hashBuiltins are hashes of buffers, and of integers: those of their 16 bytes in little endian.
 var hashBuiltins = map[string]builtin{
-	"hash160":    {since: types.Clarity1, compile: hashing(cost.Hash160, address.Hash160)},
-	"sha256":     {since: types.Clarity1, compile: hashing(cost.SHA256, func(b []byte) []byte { h := sha256.Sum256(b); return h[:] })},
-	"sha512":     {since: types.Clarity1, compile: hashing(cost.SHA512, func(b []byte) []byte { h := sha512.Sum512(b); return h[:] })},
-	"sha512/256": {since: types.Clarity1, compile: hashing(cost.SHA512t256, func(b []byte) []byte { h := sha512.Sum512_256(b); return h[:] })},
+	"hash160":    {since: types.Clarity1, compile: hashing(cost.Hash160, hash160)},
+	"sha256":     {since: types.Clarity1, compile: hashing(cost.SHA256, func(b []byte) value.Value { h := sha256.Sum256(b); return value.BufferCopy(h[:]) })},
+	"sha512":     {since: types.Clarity1, compile: hashing(cost.SHA512, func(b []byte) value.Value { h := sha512.Sum512(b); return value.BufferCopy(h[:]) })},
+	"sha512/256": {since: types.Clarity1, compile: hashing(cost.SHA512t256, func(b []byte) value.Value { h := sha512.Sum512_256(b); return value.BufferCopy(h[:]) })},
 	"keccak256":  {since: types.Clarity1, compile: hashing(cost.Keccak256, keccak256)},
 }
 
-func keccak256(b []byte) []byte {
+func hash160(b []byte) value.Value { return value.Buffer(address.Hash160(b)) }
+
+func keccak256(b []byte) value.Value {
 	h := sha3.NewLegacyKeccak256()
 	h.Write(b) // never fails
-	return h.Sum(nil)
+	return value.Buffer(h.Sum(nil))
 }
 
-func hashing(charge cost.Function, of func([]byte) []byte) func(*compiler, *syntax.Expr) (code, error) {
+func hashing(charge cost.Function, of func([]byte) value.Value) func(*compiler, *syntax.Expr) (code, error) {
 	size := func(v value.Value) (uint64, error) { return uint64(v.EncodedLen()), nil }
 	return strict1(charge, size, func(_ *frame, v value.Value) (value.Value, error) {
 		if v.Kind() == value.KindBuffer {
-			return value.Buffer(of(v.Octets())), nil
+			return of(v.Octets()), nil
 		}
 		b := v.AsUInt().Bytes()
 		slices.Reverse(b[:])
-		return value.Buffer(of(b[:])), nil
+		return of(b[:]), nil
 	})
 }

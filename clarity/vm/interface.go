@@ -15,10 +15,16 @@ import (
 // traits that it says it implements. All are in the order of their names, but arguments and what is implemented in theirs;
 // counts and lengths are 4 bytes, big-endian.
 
+// Bounds of what others must know, in bytes. The types of functions may be much longer than the text that they come from.
+const (
+	maxInterface  = 1 << 20  // of one contract
+	maxInterfaces = 16 << 20 // of all contracts that one is checked against
+)
+
 // accesses number the kinds of function.
 var accesses = []check.Access{check.Public, check.ReadOnly, check.Private}
 
-// encodeInterface writes what others must know of a contract.
+// encodeInterface writes what others must know of a contract. It stops soon after maxInterface.
 func encodeInterface(a *check.Analysis) []byte {
 	b := appendFunctions(nil, a.Functions)
 	b = appendCount(b, len(a.Traits))
@@ -39,6 +45,9 @@ func appendString(b []byte, s string) []byte { return append(appendCount(b, len(
 func appendFunctions(b []byte, fs map[string]check.Function) []byte {
 	b = appendCount(b, len(fs))
 	for _, name := range slices.Sorted(maps.Keys(fs)) {
+		if len(b) > maxInterface {
+			return b
+		}
 		f := fs[name]
 		b = append(appendString(b, name), byte(slices.Index(accesses, f.Access)))
 		b = appendCount(b, len(f.Args))
@@ -64,6 +73,9 @@ func appendType(b []byte, t *types.Type) []byte {
 	case types.KindTuple:
 		b = appendCount(b, len(t.Fields()))
 		for _, field := range t.Fields() {
+			if len(b) > maxInterface {
+				return b
+			}
 			b = appendType(appendString(b, field.Name), field.Type)
 		}
 	case types.KindTrait:

@@ -27,20 +27,6 @@ func (c *compiler) iteration(f cost.Function, n int) (uint64, error) {
 	return price + find, err
 }
 
-// element is a sequence's element at i: of a buffer a buffer of one byte, of a string a string of one character.
-func element(v value.Value, i int) value.Value {
-	switch v.Kind() {
-	case value.KindList:
-		return v.Elems()[i]
-	case value.KindBuffer:
-		return value.Buffer(v.Octets()[i : i+1 : i+1])
-	case value.KindASCII:
-		return value.ASCIIBytes(v.Octets()[i : i+1 : i+1])
-	default:
-		return value.UTF8Runes(v.Runes()[i : i+1 : i+1])
-	}
-}
-
 func compileFold(c *compiler, call *syntax.Expr) (code, error) {
 	price, err := c.iteration(cost.Fold, 0)
 	if err != nil {
@@ -70,8 +56,9 @@ func compileFold(c *compiler, call *syntax.Expr) (code, error) {
 		if err != nil {
 			return value.None, err
 		}
+		slots := f.slots
 		for i := range v.Len() {
-			f.slots[item], f.slots[sofar] = element(v, i), sum
+			slots[item], slots[sofar] = v.At(i), sum
 			if sum, err = x(f); err != nil {
 				return value.None, err
 			}
@@ -105,7 +92,7 @@ func compileFilter(c *compiler, call *syntax.Expr) (code, error) {
 		}
 		kept := make([]int, 0, v.Len())
 		for i := range v.Len() {
-			f.slots[item] = element(v, i)
+			f.slots[item] = v.At(i)
 			keep, err := x(f)
 			if err != nil {
 				return value.None, err
@@ -160,17 +147,22 @@ func compileMap(c *compiler, call *syntax.Expr) (code, error) {
 	if err != nil {
 		return nil, err
 	}
-	of := make([]code, count+1) // the function of so many arguments
-	var slots []int
-	name := call.List[1].Name
-	_, native := c.native(name)
-	for i := 1; i <= count; i++ {
-		slots = append(slots, first+i-1)
-		if native && i < count && !variadic[name] {
-			of[i] = failing(Unchecked, "IncorrectArgumentCount: %s takes %d, not %d", name, count, i)
-		} else if of[i], err = c.applied(call.List[1], slots...); err != nil {
-			return nil, err
+	slots := make([]int, count)
+	for i := range slots {
+		slots[i] = first + i
+	}
+	whole, err := c.applied(call.List[1], slots...)
+	if err != nil {
+		return nil, err
+	}
+	rest := *c // to compile a turn of fewer arguments if it comes, which is rare; it reads no names
+	rest.scope, rest.names = nil, nil
+	fewer := func(n int) (code, error) {
+		again, name := rest, call.List[1].Name
+		if _, native := again.native(name); native && !variadic[name] {
+			return failing("IncorrectArgumentCount: %s takes %d, not %d", name, count, n), nil
 		}
+		return again.applied(call.List[1], slots[:n]...)
 	}
 	sequences := first + count
 	return func(f *frame) (value.Value, error) {
@@ -194,13 +186,20 @@ func compileMap(c *compiler, call *syntax.Expr) (code, error) {
 			f.slots[sequences+filled] = v
 			filled++
 		}
+		x := whole
+		if n > 0 && filled < count {
+			var err error
+			if x, err = fewer(filled); err != nil {
+				return value.None, err
+			}
+		}
 		out := make([]value.Value, n)
 		for i := range out {
 			for j := range filled {
-				f.slots[first+j] = element(f.slots[sequences+j], i)
+				f.slots[first+j] = f.slots[sequences+j].At(i)
 			}
 			var err error
-			if out[i], err = of[filled](f); err != nil {
+			if out[i], err = x(f); err != nil {
 				return value.None, err
 			}
 		}
@@ -208,9 +207,9 @@ func compileMap(c *compiler, call *syntax.Expr) (code, error) {
 	}, nil
 }
 
-// failing is code that always fails.
-func failing(k Fault, format string, a ...any) code {
-	return func(*frame) (value.Value, error) { return value.None, fault(k, format, a...) }
+// failing is code that always fails, where analysis lets something through.
+func failing(format string, a ...any) code {
+	return func(*frame) (value.Value, error) { return value.None, fault(Unchecked, format, a...) }
 }
 
 // listOf makes a list of values that were found one by one.

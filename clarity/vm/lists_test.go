@@ -80,11 +80,11 @@ func TestChangedCopiesLeaveTheOriginalAsItIs(t *testing.T) {
 		f := idleFrame()
 		v := sequences().Filter(func(v value.Value) bool { return v.Len() > 0 }).Draw(t, "v")
 		before := v.String()
-		if _, err := replaced(v, 0, element(v, v.Len()-1)); err != nil {
+		if _, err := replaced(v, 0, v.At(v.Len()-1)); err != nil {
 			t.Fatal(err)
 		}
 		if v.Kind() == value.KindList {
-			one, err := appendElement(f, []value.Value{v, v.Elems()[0]})
+			one, err := new(lists).append(f, []value.Value{v, v.Elems()[0]})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,7 +94,7 @@ func TestChangedCopiesLeaveTheOriginalAsItIs(t *testing.T) {
 				t.Fatal(err)
 			}
 			// Two that grow from the same list do not see each other's element.
-			if _, err := appendElement(f, []value.Value{v, empty}); err != nil {
+			if _, err := new(lists).append(f, []value.Value{v, empty}); err != nil {
 				t.Fatal(err)
 			}
 			if got := one.String(); got != seen {

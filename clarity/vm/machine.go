@@ -1,8 +1,6 @@
 package vm
 
 import (
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"funai/clarity/check"
 	"funai/clarity/cost"
 	"funai/clarity/types"
@@ -12,17 +10,21 @@ import (
 // Config says how a VM works. The zero Config is good.
 type Config struct {
 	Cache  int                   // how many compiled contracts are kept; 0 is DefaultCache
+	Memory uint64                // about how many bytes they may take; 0 is DefaultMemory
 	Bank   func(Store, Env) Bank // who keeps the coins; nil is NewCoins
 	Ledger bool                  // contracts of Clarity 3 and later have the words that read the ledger, and aliases of the coin's
 }
 
-// DefaultCache is how many compiled contracts a VM keeps if it is not told.
-const DefaultCache = 1024
+// What a VM keeps if it is not told.
+const (
+	DefaultCache  = 1024      // compiled contracts
+	DefaultMemory = 512 << 20 // bytes that they take
+)
 
 // VM runs contracts. It holds nothing but what it has compiled, so any number of chains and goroutines may share one.
 type VM struct {
 	config Config
-	cache  *lru.Cache[cacheKey, *contract]
+	cache  *cache
 }
 
 // New returns a VM.
@@ -33,8 +35,10 @@ func New(c Config) *VM {
 	if c.Bank == nil {
 		c.Bank = func(s Store, e Env) Bank { return NewCoins(s, e.BurnHeight()) }
 	}
-	cache, _ := lru.New[cacheKey, *contract](c.Cache) // the only error is of a size below 1
-	return &VM{config: c, cache: cache}
+	if c.Memory == 0 {
+		c.Memory = DefaultMemory
+	}
+	return &VM{config: c, cache: newCache(c.Cache, c.Memory)}
 }
 
 func (m *VM) bank(s Store, e Env) Bank { return m.config.Bank(s, e) }
@@ -131,6 +135,10 @@ func (f *frame) enterContract(id value.Principal, name string, args []value.Valu
 	if err := f.charge(cost.LoadContract, target.size); err != nil {
 		return value.None, err
 	}
+	if err := f.meter.Hold(target.size); err != nil {
+		return value.None, limit(err)
+	}
+	defer f.meter.Release(target.size)
 	fn := target.functions[name]
 	switch {
 	case fn == nil:
@@ -140,6 +148,10 @@ func (f *frame) enterContract(id value.Principal, name string, args []value.Valu
 	}
 	return f.admit(fn, args, 1)
 }
+
+// maxLoaded is about how many bytes the contracts that a transaction has called may take in memory at once, without those
+// under way.
+const maxLoaded = 128 << 20
 
 // load finds a contract; the error is a fault if there is none.
 func (r *run) load(id value.Principal) (*contract, error) {
@@ -155,6 +167,10 @@ func (r *run) load(id value.Principal) (*contract, error) {
 	}
 	if r.contracts == nil {
 		r.contracts = make(map[value.Principal]*contract)
+	}
+	if r.loaded += c.weight; r.loaded > maxLoaded {
+		clear(r.contracts) // those under way stay, and the others are found again
+		r.loaded = c.weight
 	}
 	r.contracts[id] = c
 	return c, nil

@@ -46,7 +46,7 @@ func elementAt(_ *frame, v, at value.Value) (value.Value, error) {
 	if !ok || i == v.Len() {
 		return value.None, nil
 	}
-	return value.Some(element(v, i)), nil
+	return value.Some(v.At(i)), nil
 }
 
 // indexOf finds the first element that is equal to one. An empty string or buffer is no element.
@@ -79,28 +79,10 @@ func concat(f *frame, vs []value.Value) (value.Value, error) {
 	if err := f.charge(cost.Concat, uint64(n)); err != nil {
 		return value.None, err
 	}
-	switch vs[0].Kind() {
-	case value.KindList:
+	if vs[0].Kind() == value.KindList {
 		return f.concatLists(vs, n)
-	case value.KindUTF8:
-		r := make([]rune, 0, n)
-		for _, v := range vs {
-			r = append(r, v.Runes()...)
-		}
-		return bounded(value.UTF8Runes(r))
-	case value.KindASCII:
-		return bounded(value.ASCIIBytes(octets(vs, n)))
-	default:
-		return bounded(value.Buffer(octets(vs, n)))
 	}
-}
-
-func octets(vs []value.Value, n int) []byte {
-	b := make([]byte, 0, n)
-	for _, v := range vs {
-		b = append(b, v.Octets()...)
-	}
-	return b
+	return bounded(value.Concat(vs, n))
 }
 
 // bounded holds a value to the bounds of values.
@@ -126,6 +108,7 @@ func compileAsMaxLen(c *compiler, call *syntax.Expr) (code, error) {
 		return nil, err
 	}
 	most := call.List[2].Value
+	var kept lists
 	return func(f *frame) (value.Value, error) {
 		if err := f.meter.Run(lead); err != nil {
 			return value.None, limit(err)
@@ -141,7 +124,7 @@ func compileAsMaxLen(c *compiler, call *syntax.Expr) (code, error) {
 			return value.None, nil
 		}
 		if v.Kind() == value.KindList {
-			if v, err = shortened(v, most.AsUInt()); err != nil {
+			if v, err = kept.shortened(v, most.AsUInt()); err != nil {
 				return value.None, err
 			}
 		}
@@ -204,10 +187,19 @@ func (f *frame) slice(v value.Value, i, j int) (value.Value, error) {
 	switch v.Kind() {
 	case value.KindList:
 		elems := v.Elems()[i:j:j]
-		if !isScalar(value.TypeOf(v).Elem()) {
-			elems = slices.Clone(elems)
+		if elem := value.TypeOf(v).Elem(); isScalar(elem) && i < j {
+			t, err := types.List(elem, uint32(j-i))
+			if err != nil {
+				return value.None, fault(Unchecked, "%v", err)
+			}
+			return value.ListOfUnchecked(t, elems), nil
 		}
-		return f.list(elems)
+		for _, e := range elems {
+			if err := f.toil(toilPerPart * parts(e)); err != nil {
+				return value.None, err
+			}
+		}
+		return f.list(slices.Clone(elems))
 	case value.KindUTF8:
 		return value.UTF8Runes(v.Runes()[i:j:j]), nil
 	case value.KindASCII:
@@ -254,6 +246,11 @@ func compileReplaceAt(c *compiler, call *syntax.Expr) (code, error) {
 		if err != nil {
 			return value.None, err
 		}
+		if v.Kind() == value.KindList { // even if there is nothing to replace
+			if of := value.TypeOf(v).Elem(); of.Kind() != types.KindNone && !value.Admits(of, e) {
+				return value.None, fault(Unchecked, "TypeValueError: %v among values of %v", e, of)
+			}
+		}
 		i, ok := index(u, v.Len())
 		if !ok || i == v.Len() {
 			return value.None, nil
@@ -275,12 +272,8 @@ func compileReplaceAt(c *compiler, call *syntax.Expr) (code, error) {
 func replaced(v value.Value, i int, e value.Value) (value.Value, error) {
 	if v.Kind() == value.KindList {
 		elems := slices.Clone(v.Elems())
-		elems[i] = e
-		w, err := value.ListOf(value.TypeOf(v), elems)
-		if err != nil {
-			return value.None, fault(Unchecked, "%v", err)
-		}
-		return w, nil
+		elems[i] = e // which is admitted: see compileReplaceAt
+		return value.ListOfUnchecked(value.TypeOf(v), elems), nil
 	}
 	if e.Len() != 1 {
 		return value.None, fault(Unchecked, "replacing one element by %d", e.Len())

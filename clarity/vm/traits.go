@@ -17,7 +17,7 @@ var contractBuiltins = map[string]builtin{
 // target compiles what a contract-call? names: a contract written out, one that a variable holds, or a trait.
 func (c *compiler) target(e *syntax.Expr) (code, error) {
 	if e.Kind == syntax.Atom && c.local(e.Name) == nil && c.epoch < types.Epoch34 {
-		return failing(Unchecked, "ContractCallExpectName: a constant names no contract before epoch 3.4"), nil
+		return failing("ContractCallExpectName: a constant names no contract before epoch 3.4"), nil
 	}
 	x, _, err := c.borrow(e)
 	return x, err
@@ -181,7 +181,8 @@ func (f *frame) admit(fn *function, args []value.Value, nest int) (value.Value, 
 	return v, err
 }
 
-// compileContractOf compiles contract-of, which does not read its variable as other forms do.
+// compileContractOf compiles contract-of, which does not read its variable as other forms do, and which faults if there is no
+// such contract.
 func compileContractOf(c *compiler, call *syntax.Expr) (code, error) {
 	price, err := c.pay(cost.ContractOf, 0)
 	if err != nil {
@@ -195,7 +196,10 @@ func compileContractOf(c *compiler, call *syntax.Expr) (code, error) {
 		if err := f.meter.Run(price); err != nil {
 			return value.None, limit(err)
 		}
-		v := f.slots[s.slot]
-		return value.OfPrincipal(v.AsPrincipal()), nil
+		p := f.slots[s.slot].AsPrincipal()
+		if _, err := f.load(p); err != nil {
+			return value.None, err
+		}
+		return value.OfPrincipal(p), nil
 	}, nil
 }

@@ -49,7 +49,7 @@ func compileTuple(c *compiler, call *syntax.Expr) (code, error) {
 		if err := f.meter.Run(lead); err != nil {
 			return value.None, limit(err)
 		}
-		values := make([]value.Value, len(codes))
+		values := f.push(len(codes))
 		for i, x := range codes {
 			v, err := x(f)
 			if err != nil {
@@ -64,6 +64,7 @@ func compileTuple(c *compiler, call *syntax.Expr) (code, error) {
 		if err != nil {
 			return value.None, fault(Unchecked, "%v", err)
 		}
+		f.pop(len(codes))
 		return v, nil
 	}, nil
 }
@@ -79,21 +80,31 @@ func compileGet(c *compiler, call *syntax.Expr) (code, error) {
 	if err != nil {
 		return nil, err
 	}
-	place := 0
+	place, count := 0, 1 // of the field, and how many there are
 	t := c.typeOf(call.List[2])
 	if t != nil && t.Kind() == types.KindOptional {
 		t = t.Elem()
 	}
 	if t != nil && t.Kind() == types.KindTuple {
-		place = max(t.Index(name), 0)
+		place, count = max(t.Index(name), 0), len(t.Fields())
+	}
+	price, err := c.runtime(cost.TupleGet, uint64(count))
+	if err != nil {
+		return nil, err
 	}
 	field := func(f *frame, v value.Value) (value.Value, error) {
 		if v.Kind() != value.KindTuple {
 			return value.None, bug("get %s of kind %d", name, v.Kind())
 		}
 		fields, values := value.TypeOf(v).Fields(), v.Values()
-		if err := f.charge(cost.TupleGet, uint64(len(fields))); err != nil {
-			return value.None, err
+		var err error
+		if len(fields) == count {
+			err = f.meter.Run(price)
+		} else {
+			err = f.meter.Charge(cost.TupleGet, uint64(len(fields)))
+		}
+		if err != nil {
+			return value.None, limit(err)
 		}
 		if place < len(fields) && fields[place].Name == name {
 			return values[place], nil
@@ -135,7 +146,7 @@ type union struct {
 // compileMerge compiles merge, which keeps in mind how the last two tuples went together.
 func compileMerge(c *compiler, call *syntax.Expr) (code, error) {
 	var last atomic.Pointer[union]
-	return strict2(cost.TupleMerge, encodedSizes, func(_ *frame, a, b value.Value) (value.Value, error) {
+	return strict2(cost.TupleMerge, encodedSizes, func(f *frame, a, b value.Value) (value.Value, error) {
 		base, update := value.TypeOf(a), value.TypeOf(b)
 		u := last.Load()
 		if u == nil || u.base != base || u.update != update {
@@ -145,7 +156,7 @@ func compileMerge(c *compiler, call *syntax.Expr) (code, error) {
 			}
 			last.Store(u)
 		}
-		values := make([]value.Value, len(u.from))
+		values := f.push(len(u.from))
 		for i, at := range u.from {
 			if at >= 0 {
 				values[i] = b.Values()[at]
@@ -153,7 +164,9 @@ func compileMerge(c *compiler, call *syntax.Expr) (code, error) {
 				values[i] = a.Values()[^at]
 			}
 		}
-		return value.TupleOf(u.whole, values), nil
+		v := value.TupleCopy(u.whole, values)
+		f.pop(len(values))
+		return v, nil
 	})(c, call)
 }
 
@@ -168,6 +181,9 @@ func unite(base, update *types.Type) (*union, error) {
 	whole, err := types.Tuple(fields)
 	if err != nil {
 		return nil, fault(Unchecked, "%v", err)
+	}
+	if whole.Equal(base) {
+		whole = base // so that the next one of a chain of merges finds the types that it had
 	}
 	u := &union{base: base, update: update, whole: whole, from: make([]int, len(fields))}
 	for i, f := range whole.Fields() {

@@ -10,6 +10,7 @@ import (
 // scope is a chain of names bound to slots, innermost first.
 type scope struct {
 	parent   *scope
+	hidden   *scope // of the same name, further out
 	name     string
 	slot     int
 	argument bool
@@ -19,9 +20,18 @@ type scope struct {
 // bind gives a name the next slot.
 func (c *compiler) bind(name string) int {
 	slot := c.slots
-	c.scope = &scope{parent: c.scope, name: name, slot: slot}
+	c.enter(&scope{name: name, slot: slot})
 	c.reserve(1)
 	return slot
+}
+
+// enter adds a name to the scope.
+func (c *compiler) enter(s *scope) {
+	if c.names == nil {
+		c.names = make(map[string]*scope)
+	}
+	s.parent, s.hidden = c.scope, c.names[s.name]
+	c.scope, c.names[s.name] = s, s
 }
 
 // reserve takes n slots without a name, and returns the first.
@@ -38,19 +48,15 @@ func (c *compiler) within(compile func() error) error {
 	c.context++
 	err := compile()
 	c.context--
-	c.scope, c.slots = scope, slots
+	for ; c.scope != scope; c.scope = c.scope.parent {
+		c.names[c.scope.name] = c.scope.hidden
+	}
+	c.slots = slots
 	return err
 }
 
 // local finds what a name is bound to; nil for nothing.
-func (c *compiler) local(name string) *scope {
-	for s := c.scope; s != nil; s = s.parent {
-		if s.name == name {
-			return s
-		}
-	}
-	return nil
-}
+func (c *compiler) local(name string) *scope { return c.names[name] }
 
 // variable compiles the reading of a name. A keyword is charged by what reads it; all else by how many contexts lie around
 // it, and by the size of the value.
@@ -59,7 +65,7 @@ func (c *compiler) variable(name string) (code, error) {
 		return k.read, nil
 	}
 	if c.local(name) == nil && c.c.constants[name] == nil {
-		return failing(Unchecked, "UndefinedVariable: %s", name), nil // in what analysis does not look at
+		return failing("UndefinedVariable: %s", name), nil // in what analysis does not look at
 	}
 	x, fixed, err := c.lookup(name)
 	if err != nil || fixed {
@@ -86,6 +92,12 @@ func (c *compiler) borrow(e *syntax.Expr) (x code, borrowed bool, err error) {
 	}
 	x, err = c.peek(e.Name)
 	return x, err == nil, err
+}
+
+// look is borrow where nobody copies the value.
+func (c *compiler) look(e *syntax.Expr) (code, error) {
+	x, _, err := c.borrow(e)
+	return x, err
 }
 
 // lookup compiles the reading of a variable. If all is charged by it, since the size is always the same, fixed is true.

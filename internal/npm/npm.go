@@ -9,10 +9,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"funai/internal/cachedir"
 )
 
 // ErrNone says that this machine has no Node.js or no npm.
@@ -23,17 +26,17 @@ const patience = 5 * time.Minute
 
 // Dir copies everything in from, a folder that has a package.json and a package-lock.json, to the empty folder to, and puts
 // the packages that they name beside it, ready for node to run there. Without Node.js the error is an ErrNone.
-func Dir(ctx context.Context, from, to string) error {
+func Dir(ctx context.Context, from fs.FS, to string) error {
 	for _, program := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return fmt.Errorf("%w: %w", ErrNone, err)
 		}
 	}
-	lock, err := os.ReadFile(filepath.Join(from, "package-lock.json"))
+	lock, err := fs.ReadFile(from, "package-lock.json")
 	if err != nil {
 		return err
 	}
-	cache, err := cacheDir()
+	cache, err := cachedir.Path()
 	if err != nil {
 		return err
 	}
@@ -45,22 +48,14 @@ func Dir(ctx context.Context, from, to string) error {
 		}
 	}
 	// The files are of this version of the tree, beside a way to the packages.
-	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+	if err := os.CopyFS(to, from); err != nil {
 		return err
 	}
 	return os.Symlink(filepath.Join(dir, "node_modules"), filepath.Join(to, "node_modules"))
 }
 
-func cacheDir() (string, error) {
-	if c := os.Getenv("FUNAI_CACHE"); c != "" {
-		return filepath.Abs(c)
-	}
-	base, err := os.UserCacheDir()
-	return filepath.Join(base, "funai"), err
-}
-
 // install puts the packages in place at once, so that what is there is whole.
-func install(ctx context.Context, from, cache, dir string) error {
+func install(ctx context.Context, from fs.FS, cache, dir string) error {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return err
 	}
@@ -70,7 +65,7 @@ func install(ctx context.Context, from, cache, dir string) error {
 	}
 	defer os.RemoveAll(tmp)
 	for _, name := range []string{"package.json", "package-lock.json"} {
-		b, err := os.ReadFile(filepath.Join(from, name))
+		b, err := fs.ReadFile(from, name)
 		if err != nil {
 			return err
 		}

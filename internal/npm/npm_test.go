@@ -42,7 +42,7 @@ func TestPackagesAreInstalledOncePerLockFile(t *testing.T) {
 	a, b := packages(t, "a"), packages(t, "b")
 	for _, from := range []string{a, b, a, a} {
 		to := t.TempDir()
-		if err := Dir(t.Context(), from, to); err != nil {
+		if err := Dir(t.Context(), os.DirFS(from), to); err != nil {
 			t.Fatal(err)
 		}
 		for _, name := range []string{"script.mjs", "package.json", "node_modules/p"} {
@@ -59,7 +59,7 @@ func TestPackagesAreInstalledOncePerLockFile(t *testing.T) {
 
 func TestFailedInstallationLeavesNothing(t *testing.T) {
 	programs(t, "mkdir node_modules; echo no such package; exit 1")
-	if err := Dir(t.Context(), packages(t, "a"), t.TempDir()); err == nil {
+	if err := Dir(t.Context(), os.DirFS(packages(t, "a")), t.TempDir()); err == nil {
 		t.Fatal("no error")
 	}
 	if left, err := os.ReadDir(os.Getenv("FUNAI_CACHE")); err != nil || len(left) > 0 {
@@ -69,7 +69,7 @@ func TestFailedInstallationLeavesNothing(t *testing.T) {
 
 func TestMachineWithoutNodeIsAnErrNone(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	if err := Dir(t.Context(), packages(t, "a"), t.TempDir()); !errors.Is(err, ErrNone) {
+	if err := Dir(t.Context(), os.DirFS(packages(t, "a")), t.TempDir()); !errors.Is(err, ErrNone) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"funai/internal/cachedir"
 )
 
 // bitcoind is a running bitcoind on Bitcoin's regression test network.
@@ -32,7 +34,7 @@ func programs(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("FUNAI_BITCOIND")
 	if dir == "" {
-		cache, err := cacheDir()
+		cache, err := cachedir.Path()
 		if err != nil {
 			t.Skip("no bitcoind:", err)
 		}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 )
@@ -33,15 +31,6 @@ func untilWithin(t testing.TB, limit time.Duration, what string, ok func() bool,
 		}
 		<-poll.C
 	}
-}
-
-// cacheDir is the folder of this project in the user's cache, as package model/catalogue has it.
-func cacheDir() (string, error) {
-	if dir := os.Getenv("FUNAI_CACHE"); dir != "" {
-		return filepath.Abs(dir)
-	}
-	base, err := os.UserCacheDir()
-	return filepath.Join(base, "funai"), err
 }
 
 // freePort is a TCP port of the loopback interface that nobody listens on.

@@ -3,23 +3,20 @@ package interop
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
+	"funai/internal/npm"
 	"funai/ledger/consensus"
 )
 
-// npmTime bounds the installation of the client's packages, clientTime one run of it.
-const (
-	npmTime    = 5 * time.Minute
-	clientTime = time.Minute
-)
+// clientTime bounds one run of the client.
+const clientTime = time.Minute
 
 // jsNetwork is what bitcoinjs-lib calls a network.
 type jsNetwork struct {
@@ -105,58 +102,16 @@ func TestBitcoinJSClient(t *testing.T) {
 	}
 }
 
-// jsClient is a folder with the client and its packages, which npm brings once for each lock file.
+// jsClient is a folder with the client and its packages.
 func jsClient(t *testing.T) string {
 	t.Helper()
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("no %s on this machine", program)
-		}
-	}
-	lock := must(os.ReadFile("testdata/js/package-lock.json"))(t)
-	sum := sha256.Sum256(lock)
-	cache := must(cacheDir())(t)
-	dir := filepath.Join(cache, "interop-js-"+hexOf(sum[:6]))
-	if _, err := os.Stat(dir); err != nil {
-		install(t, cache, dir)
-	}
-	// The program is this version's, beside a way to the packages.
 	run := t.TempDir()
-	if err := os.Symlink(filepath.Join(dir, "node_modules"), filepath.Join(run, "node_modules")); err != nil {
+	if err := npm.Dir(t.Context(), os.DirFS("testdata/js"), run); errors.Is(err, npm.ErrNone) {
+		t.Skip(err)
+	} else if err != nil {
 		t.Fatal(err)
 	}
-	copyFile(t, "testdata/js/package.json", run)
-	copyFile(t, "testdata/js/client.mjs", run)
 	return run
-}
-
-// install has npm fetch the packages that the lock file names, by their hashes, and puts them in place at once.
-func install(t *testing.T, cache, dir string) {
-	t.Helper()
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	tmp := must(os.MkdirTemp(cache, "interop-js-"))(t)
-	defer os.RemoveAll(tmp)
-	copyFile(t, "testdata/js/package.json", tmp)
-	copyFile(t, "testdata/js/package-lock.json", tmp)
-	ctx, cancel := context.WithTimeout(t.Context(), npmTime)
-	defer cancel()
-	npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	npm.Dir = tmp
-	if out, err := npm.CombinedOutput(); err != nil {
-		t.Fatalf("npm ci: %v\n%s", err, out)
-	}
-	if err := os.Rename(tmp, dir); err != nil && !os.IsExist(err) { // another run may have been first
-		t.Fatal(err)
-	}
-}
-
-func copyFile(t *testing.T, name, dir string) {
-	t.Helper()
-	if err := os.WriteFile(filepath.Join(dir, filepath.Base(name)), must(os.ReadFile(name))(t), 0o644); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // run runs the client, and decodes what it prints.

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"funai/internal/cachedir"
 )
 
 // Progress is told how many bytes of an asset are there, out of how many; total is -1 while it isn't known. It is called
@@ -19,7 +21,7 @@ type Progress func(asset string, done, total int64)
 
 // Options of a Fetcher; the zero value is right for a user's machine.
 type Options struct {
-	Dir    string       // cache; default $FUNAI_CACHE, then "funai" in os.UserCacheDir
+	Dir    string       // cache; default cachedir.Path
 	HTTP   *http.Client // default: the environment's proxies, short waits for a connection
 	NPM    string       // npm command; default "npm"
 	Hub    string       // default $HF_ENDPOINT, then https://huggingface.co
@@ -48,18 +50,12 @@ type Fetcher struct {
 func New(o Options) (*Fetcher, error) {
 	f := &Fetcher{dir: o.Dir, npm: o.NPM, hub: o.Hub, client: o.HTTP, log: o.Logger, token: o.Token, variant: o.Engine, limit: o.Limit,
 		machine: thisMachine, free: freeBytes, wait: 300 * time.Millisecond, stall: 30 * time.Second}
+	var err error
 	if f.dir == "" {
-		f.dir = os.Getenv("FUNAI_CACHE")
-	}
-	if f.dir == "" {
-		base, err := os.UserCacheDir()
-		if err != nil {
+		if f.dir, err = cachedir.Path(); err != nil {
 			return nil, fmt.Errorf("catalogue: no cache directory (set FUNAI_CACHE): %w", err)
 		}
-		f.dir = filepath.Join(base, "funai")
-	}
-	var err error
-	if f.dir, err = filepath.Abs(f.dir); err != nil {
+	} else if f.dir, err = filepath.Abs(f.dir); err != nil {
 		return nil, fmt.Errorf("catalogue: cache directory: %w", err)
 	}
 	if f.npm == "" {

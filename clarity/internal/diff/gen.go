@@ -37,7 +37,7 @@ func Generate(seed uint64, epoch types.Epoch) *Program {
 	if g.one(3) {
 		n = 2 + g.rand.IntN(2)
 	}
-	if g.one(5) {
+	if g.one(6) {
 		faulty = g.rand.IntN(n)
 	}
 	for i := range n {
@@ -66,7 +66,7 @@ type generator struct {
 	result    *types.Type // of it; nil outside of functions
 	readOnly  bool        // it may not write
 	writes    bool        // it does
-	vague     bool        // expressions may have parts of unknown type
+	vague     bool        // as the contract's, but where no type is worked out
 	fuel      int         // expressions left to make in the definition
 	names     int
 }
@@ -75,6 +75,7 @@ type generator struct {
 type contract struct {
 	name      string
 	version   types.Version
+	vague     bool // expressions may have parts of unknown type
 	constants []variable
 	variables []variable
 	maps      []mapping
@@ -134,7 +135,7 @@ func (g *generator) call() session.Action {
 	}
 	a.Method, a.Fn = f.name, f.access
 	if g.one(60) {
-		a.Fn = pick(g, []string{"public", "read", "private"})
+		a.Fn = map[string]string{"public": "private", "private": "read", "read": "private"}[f.access]
 	}
 	if g.one(80) {
 		a.Method = "nope"
@@ -157,7 +158,7 @@ func (g *generator) argument(t *types.Type) json.RawMessage {
 	switch {
 	case t == nil && !g.one(10):
 		text = "'" + g.people[0].String() + "." + pick(g, g.contracts).name
-	case t == nil || g.one(30):
+	case t == nil || g.one(30) && !recast(t): // an implementation need not look into lists and tuples at once
 		text = g.literal(g.anyType(1))
 	default:
 		g.vague = true
@@ -172,6 +173,19 @@ func (g *generator) argument(t *types.Type) json.RawMessage {
 		raw = []byte{9}
 	}
 	return json.RawMessage(`{"hex":"` + hex.EncodeToString(raw) + `"}`)
+}
+
+// recast says whether a type has a list or a tuple in it, which the reference takes for what it should be.
+func recast(t *types.Type) bool {
+	switch t.Kind() {
+	case types.KindList, types.KindTuple:
+		return true
+	case types.KindOptional:
+		return recast(t.Elem())
+	case types.KindResponse:
+		return recast(t.Elem()) || recast(t.Err())
+	}
+	return false
 }
 
 func call(name string, args ...string) string {

@@ -9,9 +9,9 @@ import (
 
 // contract makes one contract and remembers what it offers.
 func (g *generator) newContract(name string) *contract {
-	c := &contract{name: name, version: types.Version(1 + g.rand.IntN(int(g.epoch.MaxVersion())))}
+	c := &contract{name: name, version: types.Version(1 + g.rand.IntN(int(g.epoch.MaxVersion()))), vague: g.one(12)}
 	g.contracts, g.contract = append(g.contracts, c), c
-	g.scope, g.result, g.readOnly = nil, nil, false
+	g.scope, g.result, g.readOnly, g.vague = nil, nil, false, c.vague
 	for _, o := range g.contracts {
 		if len(o.trait) > 0 && o != c {
 			c.uses = o
@@ -49,7 +49,7 @@ func (g *generator) newContract(name string) *contract {
 	if g.one(3) {
 		g.fuel = 15
 		g.scope, g.result, g.readOnly = nil, nil, false
-		c.define("%s", g.statement(3))
+		c.define("%s", g.statement(2))
 	}
 	if g.one(2) && c.uses == nil {
 		g.defineTrait()
@@ -69,16 +69,20 @@ func (g *generator) data() {
 	switch g.rand.IntN(6) {
 	case 0:
 		v := variable{g.fresh("K"), g.anyType(1)}
-		c.define("(define-constant %s %s)", v.name, g.expr(v.t, 2))
+		s := g.whole(v.t)
+		if g.one(4) {
+			s = g.expr(v.t, 1)
+		}
+		c.define("(define-constant %s %s)", v.name, s)
 		c.constants = append(c.constants, v)
 	case 1, 2:
 		v := variable{g.fresh("v"), g.anyType(2)}
 		g.vague = true
 		s := g.literal(v.t)
-		if g.one(4) {
+		g.vague = c.vague
+		if g.one(6) {
 			s = g.expr(v.t, 1)
 		}
-		g.vague = false
 		c.define("(define-data-var %s %s %s)", v.name, typeText(v.t), s)
 		c.variables = append(c.variables, v)
 	case 3:
@@ -103,7 +107,7 @@ func (g *generator) data() {
 // function makes and defines one function.
 func (g *generator) function(f function, readOnly bool) function {
 	scope, was, ro, writes, vague := g.scope, g.result, g.readOnly, g.writes, g.vague
-	g.scope, g.result, g.readOnly, g.writes, g.vague = append([]variable(nil), f.args...), f.result, readOnly, false, g.one(6)
+	g.scope, g.result, g.readOnly, g.writes, g.vague = append([]variable(nil), f.args...), f.result, readOnly, false, g.contract.vague
 	var head strings.Builder
 	head.WriteString(f.name)
 	for _, a := range f.args {

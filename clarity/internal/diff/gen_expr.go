@@ -211,6 +211,9 @@ func (g *generator) let(t *types.Type, d int) string {
 		if g.one(3) {
 			v.t = t
 		}
+		if g.one(200) { // a name that may be taken
+			v.name = pick(g, []string{"a1", "f2", "tr", "h5", "map", "y3", "c0", "stacks-block-height", "index-of?"})
+		}
 		fmt.Fprintf(&b, "(%s %s) ", v.name, g.expr(v.t, d))
 		g.scope = append(g.scope[:len(g.scope):len(g.scope)], v)
 	}

@@ -34,6 +34,9 @@ func (g *generator) truth(d int) string {
 	if g.readOnly && n < 4 {
 		n += 4
 	}
+	if g.heights && g.one(3) {
+		return call("is-some", g.blockInfo(d))
+	}
 	switch {
 	case n < 2 && len(g.variables) > 0:
 		g.writes = true
@@ -53,6 +56,26 @@ func (g *generator) truth(d int) string {
 		return call(pick(g, []string{"is-some", "is-none"}), g.expr(types.MustOptional(g.anyType(1)), d))
 	default:
 		return call(pick(g, []string{"is-ok", "is-err"}), g.expr(types.MustResponse(g.anyType(1), g.anyType(0)), d))
+	}
+}
+
+// blockInfo asks about a block.
+func (g *generator) blockInfo(d int) string {
+	height := g.expr(types.UInt, d)
+	all := []string{"get-block-info?", "get-burn-block-info?", "get-burn-block-info?"}
+	switch {
+	case g.version < 3 && g.epoch >= types.Epoch30: // the reference's simulated chain has no tenures that this could mean
+		all = all[1:]
+	case g.version >= 3:
+		all = []string{"get-stacks-block-info?", "get-tenure-info?", "get-burn-block-info?"}
+	}
+	switch n := pick(g, all); n {
+	case "get-burn-block-info?":
+		return call(n, "header-hash", height)
+	case "get-stacks-block-info?":
+		return call(n, pick(g, []string{"time", "id-header-hash", "header-hash"}), height)
+	default:
+		return call(n, pick(g, []string{"time", "burnchain-header-hash", "vrf-seed", "miner-address"}), height)
 	}
 }
 
@@ -90,6 +113,9 @@ func (g *generator) sequence(t *types.Type, d int) string {
 			return ""
 		}
 		a := 1 + uint32(g.rand.IntN(int(n-1)))
+		if g.version >= 6 && n-a > 1 && g.one(2) {
+			return call("concat", g.expr(resized(t, a), d), g.expr(resized(t, 1), d), g.expr(resized(t, n-a-1), d))
+		}
 		return call("concat", g.expr(resized(t, a), d), g.expr(resized(t, n-a), d))
 	case 1:
 		return g.opening(call("as-max-len?", g.expr(resized(t, n+uint32(g.rand.IntN(3))), d), fmt.Sprintf("u%d", n)), t, d)
@@ -127,6 +153,9 @@ func (g *generator) sequence(t *types.Type, d int) string {
 		}
 	case 5:
 		if t.Kind() == types.KindList {
+			if e := t.Elem(); n > 0 && (e == types.Int || e == types.UInt) && g.one(3) {
+				return call("map", pick(g, []string{"+", "-", "*", "/", "xor", "mod"}), g.expr(t, d), g.expr(resized(t, n+uint32(g.rand.IntN(2))), d))
+			}
 			if f, ok := g.helper(types.Bool, t.Elem()); ok {
 				return call("filter", f, g.expr(t, d))
 			}
@@ -226,6 +255,9 @@ func (g *generator) optional(t *types.Type, d int) string {
 	}
 	if g.vague && g.one(4) {
 		return "none"
+	}
+	if g.one(4) {
+		return call("get", "b", g.expr(types.MustOptional(types.MustTuple(types.Field{Name: "a", Type: g.anyType(0)}, types.Field{Name: "b", Type: e})), d))
 	}
 	return call("if", g.expr(types.Bool, d-1), call("some", g.expr(e, d)), "none")
 }

@@ -92,6 +92,7 @@ var words = func() (all []word) {
 		word{name: "principal-destruct?", since: 2, result: types.MustResponse(destructed, destructed), args: is(types.Principal)},
 		word{name: "principal-construct?", since: 2, result: types.MustResponse(types.Principal, constructError), args: is(types.MustBuffer(1), buff20)},
 		word{name: "principal-construct?", since: 2, result: types.MustResponse(types.Principal, constructError), args: is(types.MustBuffer(1), buff20, ascii40)},
+		word{name: "is-eq", result: types.Bool, args: is(types.UInt, types.UInt, types.UInt)},
 		word{name: "is-standard", since: 2, result: types.Bool, args: is(types.Principal)},
 		word{name: "contract-hash?", since: 4, result: types.MustResponse(buff32, types.UInt), args: is(types.Principal)},
 		word{name: "stx-get-balance", result: types.UInt, args: is(types.Principal)}, word{name: "stx-account", since: 2, result: account, args: is(types.Principal)},

@@ -3,33 +3,24 @@ package diff
 import (
 	"bufio"
 	"context"
-	"crypto/sha256"
-	_ "embed"
-	"encoding/hex"
+	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"time"
+
+	"funai/internal/npm"
 )
 
-//go:embed reference/run.mjs
-var script []byte
+//go:embed reference
+var program embed.FS
 
-//go:embed reference/package.json
-var packages []byte
-
-//go:embed reference/package-lock.json
-var lock []byte
-
-// The bounds of what the reference implementation may take.
-const (
-	npmTime  = 5 * time.Minute
-	playTime = 30 * time.Second // of one program; the first also waits for the start
-)
+// playTime is what one program may take; the first also waits for the start.
+const playTime = 30 * time.Second
 
 // Answer is what an implementation made of a program.
 type Answer struct {
@@ -61,57 +52,20 @@ type Reference struct {
 	lines chan []byte
 }
 
-// NewReference prepares a process. The packages that it needs come from npm, once.
+// NewReference prepares a process. The packages that it needs come from npm, once; an npm.ErrNone says that there is none.
 func NewReference(ctx context.Context) (*Reference, error) {
-	cache, err := cacheDir()
+	from, err := fs.Sub(program, "reference")
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(append(append([]byte(nil), lock...), script...))
-	dir := filepath.Join(cache, "clarity-reference-"+hex.EncodeToString(sum[:6]))
-	if _, err := os.Stat(dir); err != nil {
-		if err := install(ctx, cache, dir); err != nil {
-			return nil, err
-		}
+	dir, err := os.MkdirTemp("", "clarity-reference-")
+	if err != nil {
+		return nil, err
+	}
+	if err := npm.Dir(ctx, from, dir); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return &Reference{dir: dir}, nil
-}
-
-// cacheDir is where this project keeps what can be had again.
-func cacheDir() (string, error) {
-	if c := os.Getenv("FUNAI_CACHE"); c != "" {
-		return filepath.Abs(c)
-	}
-	c, err := os.UserCacheDir()
-	return filepath.Join(c, "funai"), err
-}
-
-// install has npm fetch the packages that the lock file names, by their hashes, and puts all in place at once.
-func install(ctx context.Context, cache, dir string) error {
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return err
-	}
-	tmp, err := os.MkdirTemp(cache, "clarity-reference-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(tmp)
-	for name, text := range map[string][]byte{"run.mjs": script, "package.json": packages, "package-lock.json": lock} {
-		if err := os.WriteFile(filepath.Join(tmp, name), text, 0o644); err != nil {
-			return err
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, npmTime)
-	defer cancel()
-	npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	npm.Dir = tmp
-	if out, err := npm.CombinedOutput(); err != nil {
-		return fmt.Errorf("npm ci: %w\n%s", err, out)
-	}
-	if err := os.Rename(tmp, dir); err != nil && !os.IsExist(err) { // another run may have been first
-		return err
-	}
-	return nil
 }
 
 func (r *Reference) start() error {
@@ -143,8 +97,11 @@ func (r *Reference) start() error {
 	return nil
 }
 
-// Close ends the process.
-func (r *Reference) Close() error {
+// Close ends the process for good.
+func (r *Reference) Close() error { return errors.Join(r.stop(), os.RemoveAll(r.dir)) }
+
+// stop ends the process; the next program starts another.
+func (r *Reference) stop() error {
 	if r.cmd == nil {
 		return nil
 	}
@@ -168,12 +125,12 @@ func (r *Reference) Play(p *Program) (*Answer, error) {
 		return nil, err
 	}
 	if _, err := r.in.Write(append(line, '\n')); err != nil {
-		return nil, errors.Join(err, r.Close())
+		return nil, errors.Join(err, r.stop())
 	}
 	select {
 	case out, ok := <-r.lines:
 		if !ok {
-			return &Answer{Panic: "the process ended"}, r.Close()
+			return &Answer{Panic: "the process ended"}, r.stop()
 		}
 		a := new(Answer)
 		if err := json.Unmarshal(out, a); err != nil {
@@ -181,11 +138,11 @@ func (r *Reference) Play(p *Program) (*Answer, error) {
 		}
 		a.tidy()
 		if a.Panic != "" {
-			return a, r.Close()
+			return a, r.stop()
 		}
 		return a, nil
 	case <-time.After(playTime):
-		return &Answer{Panic: "time is up"}, r.Close()
+		return &Answer{Panic: "time is up"}, r.stop()
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"funai/clarity/types"
+	"funai/internal/cachedir"
 )
 
 // batchSize is how many programs of one epoch are made, played and kept together.
@@ -28,6 +29,8 @@ type Options struct {
 	Epochs  []types.Epoch // in turn, a batch each; none is all
 	Workers int           // processes of the reference
 	Shrink  int           // how many differences, one of each kind, to make small
+	Kept    bool          // only programs to which the reference's answers are kept; it is not run
+	Golden  string        // the file of the golden corpus that gets a choice of what was played, or ""
 	Out     io.Writer
 }
 
@@ -43,13 +46,20 @@ type finding struct {
 	diff    *Difference
 }
 
+// played is what came of a batch.
+type played struct {
+	found  []finding
+	agreed []Golden
+	tally  *tally
+}
+
 // Run plays programs, and writes a table of what was compared and the differences. The reference's answers are kept in the
 // user's cache, so that a run that was stopped goes on where it was, and one after a change here needs no reference.
 func Run(ctx context.Context, o Options) error {
 	if len(o.Epochs) == 0 {
 		o.Epochs = types.Epochs()
 	}
-	cache, err := cacheDir()
+	cache, err := cachedir.Path()
 	if err != nil {
 		return err
 	}
@@ -60,25 +70,27 @@ func Run(ctx context.Context, o Options) error {
 	var (
 		batches = make(chan int)
 		lock    sync.Mutex
-		table   = newTally()
-		found   []finding
+		all     = played{tally: newTally()}
 		failed  error
 		group   sync.WaitGroup
 	)
 	for range min(max(o.Workers, 1), 2) {
 		group.Go(func() {
-			ref, err := NewReference(ctx)
-			if err == nil {
-				defer ref.Close()
+			var ref *Reference
+			var err error
+			if !o.Kept {
+				if ref, err = NewReference(ctx); err == nil {
+					defer ref.Close()
+				}
 			}
 			for b := range batches {
 				if err == nil {
-					var fs []finding
-					var t *tally
-					if fs, t, err = batch(ctx, ref, dir, o, b); err == nil {
+					var p *played
+					if p, err = batch(ctx, ref, dir, o, b); err == nil {
 						lock.Lock()
-						found = append(found, fs...)
-						table.merge(t)
+						all.found = append(all.found, p.found...)
+						all.agreed = append(all.agreed, p.agreed...)
+						all.tally.merge(p.tally)
 						lock.Unlock()
 					}
 				}
@@ -100,58 +112,78 @@ feed:
 	}
 	close(batches)
 	group.Wait()
-	table.write(o.Out)
+	all.tally.write(o.Out)
 	if failed != nil {
 		fmt.Fprintln(o.Out, "stopped:", failed)
 	}
-	return report(ctx, o, found)
+	if o.Golden != "" {
+		slices.SortFunc(all.agreed, func(a, b Golden) int { return cmp.Compare(a.Program.Seed, b.Program.Seed) })
+		if err := writeGolden(o.Golden, pickGolden(all.agreed)); err != nil {
+			return err
+		}
+	}
+	return report(ctx, o, all.found)
 }
 
 // batch makes the programs of one batch and compares.
-func batch(ctx context.Context, ref *Reference, dir string, o Options, b int) ([]finding, *tally, error) {
+func batch(ctx context.Context, ref *Reference, dir string, o Options, b int) (*played, error) {
 	epoch := o.Epochs[b%len(o.Epochs)]
 	first := o.Seed + uint64(b*batchSize)
 	file := filepath.Join(dir, fmt.Sprintf("%v-%d.gz", epoch, first))
 	kept := recall(file)
 	var (
-		found []finding
-		t     = newTally()
+		out   = &played{tally: newTally()}
 		all   []record
 		asked bool
 	)
 	for i := range batchSize {
 		p := Generate(first+uint64(i), epoch)
-		raw, err := json.Marshal(p)
+		key, err := keyOf(p)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		sum := sha256.Sum256(raw)
-		key := hex.EncodeToString(sum[:8])
 		want := kept[key]
 		if want == nil {
+			if o.Kept {
+				continue
+			}
 			if err := ctx.Err(); err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			asked = true
 			if want, err = ref.Play(p); err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 		} else {
 			want.tidy()
 		}
 		all = append(all, record{key, want})
 		d := Compare(p, want, play(p))
-		t.count(epoch, p, want, d)
-		if d != nil {
-			found = append(found, finding{p, d})
+		out.tally.count(epoch, p, want, d)
+		switch {
+		case d != nil:
+			out.found = append(out.found, finding{p, d})
+		case want.Panic == "" && o.Golden != "":
+			out.agreed = append(out.agreed, Golden{p, want})
 		}
 	}
 	if asked {
 		if err := keep(file, all); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	return found, t, nil
+	return out, nil
+}
+
+// keyOf is what a program's answer is kept under.
+func keyOf(p *Program) (string, error) {
+	small, err := compact(p)
+	if err != nil {
+		return "", err
+	}
+	raw, err := json.Marshal(small)
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:8]), err
 }
 
 // recall reads the answers that are kept; what can't be read is as if it were not there.

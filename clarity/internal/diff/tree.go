@@ -88,3 +88,12 @@ func (n *node) all() (list []*node) {
 	}
 	return list
 }
+
+// name is a leaf that may be a word of the language, or "".
+func (n *node) name() string {
+	w := strings.Trim(n.word, " \n,:")
+	if w == "" || !(w[0] >= 'a' && w[0] <= 'z' || strings.IndexByte("+-*/<>", w[0]) >= 0) || strings.Trim(w[1:], "0123456789") == "" && len(w) > 1 || w[len(w)-1] == '"' {
+		return ""
+	}
+	return w
+}

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"funai/internal/cachedir"
 )
 
 // patient is long enough for anything that is going to happen.
@@ -31,13 +33,9 @@ func bitcoindPath(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("FUNAI_BITCOIND")
 	if dir == "" {
-		cache := os.Getenv("FUNAI_CACHE")
-		if cache == "" {
-			base, err := os.UserCacheDir()
-			if err != nil {
-				t.Skip("no bitcoind:", err)
-			}
-			cache = filepath.Join(base, "funai")
+		cache, err := cachedir.Path()
+		if err != nil {
+			t.Skip("no bitcoind:", err)
 		}
 		dir = filepath.Join(cache, "bitcoind")
 	}

@@ -4,7 +4,7 @@
 import { createInterface } from "node:readline";
 import { writeSync } from "node:fs";
 import { getSDK } from "@stacks/clarinet-sdk";
-import { serializeCV, deserializeCV } from "@stacks/transactions";
+import { Cl, serializeCV, deserializeCV } from "@stacks/transactions";
 
 const perSession = 100;
 const vm = await getSDK({ trackCosts: true, trackCoverage: false });
@@ -42,7 +42,7 @@ function call(program, c) {
   const of = program.contracts.find(x => x.name === c.contract)?.sender || program.deployer;
   const contract = c.contract.includes(".") ? c.contract : `${of}.${c.contract}`;
   const run = { public: vm.callPublicFn, read: vm.callReadOnlyFn, private: vm.callPrivateFn }[c.fn];
-  return run(contract, c.method, (c.args ?? []).map(a => deserializeCV(a.hex)), c.sender || program.deployer);
+  return run(contract, c.method, (c.args ?? []).map(a => (a.hex ? deserializeCV(a.hex) : Cl.parse(a))), c.sender || program.deployer);
 }
 
 const plain = (key, v) => (typeof v === "bigint" ? v.toString() : v);
@@ -54,7 +54,12 @@ for await (const line of createInterface({ input: process.stdin })) {
     await begin(program);
     for (const c of program.contracts)
       result.deploys.push(outcome(() => vm.deployContract(c.name, c.source, { clarityVersion: c.clarityVersion }, c.sender || program.deployer)));
-    for (const c of program.calls ?? []) result.calls.push(outcome(() => call(program, c)));
+    for (const c of program.calls ?? []) {
+      if (c.fn === "mine") {
+        vm.mineEmptyBlocks(c.count ?? 1);
+        result.calls.push({});
+      } else result.calls.push(outcome(() => call(program, c)));
+    }
   } catch (e) {
     result.panic = e?.message ?? String(e);
   }
