@@ -88,11 +88,11 @@ func BenchmarkStreamAtOnce(b *testing.B) {
 // BenchmarkChunk is one token through the stream writer alone.
 func BenchmarkChunk(b *testing.B) {
 	w := discard{http.Header{}}
-	rs := &response{g: &gateway{writeTimeout: time.Minute}, w: w, rc: http.NewResponseController(w), chat: &chat{}}
-	s := &streamed{response: rs}
+	rs := &response{g: &Gateway{writeTimeout: time.Minute}, w: w, rc: http.NewResponseController(w), chat: &chat{n: 1}}
+	s := &streamed{events: events{response: rs}}
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := s.delta(Delta{Text: "word "}); err != nil {
+		if err := s.delta(0, Delta{Text: "word "}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"funai/amount"
-	"funai/model"
 )
 
 // Bounds of one request. maxTop, maxStops and the temperature's range are OpenAI's.
@@ -21,6 +20,13 @@ const (
 	maxStops       = 4
 	maxStop        = 1024 // bytes of one stop string
 	maxTemperature = 2.0
+	maxPenalty     = 2.0
+	maxChoices     = 8   // n, prompts times n, too: each is a question of its own
+	maxTools       = 128 // as OpenAI
+	maxCalls       = 128 // in one message
+	maxBias        = 300 // as OpenAI
+	maxName        = 256 // bytes of a tool's, schema's or server's name
+	maxServers     = 64  // in each list of a route
 )
 
 // chat is a decoded request: what the Backend gets and what the gateway itself sees to.
@@ -29,10 +35,14 @@ type chat struct {
 	stream       bool
 	includeUsage bool
 	stop         []string
+	n            int  // answers wanted, each a question of its own
+	echo         bool // of /v1/completions: the prompt goes before the answer
+	prompts      []string
+	reply        *replyRequest // of /v1/responses
 }
 
 // wire is the request body. Fields that are only looked at to refuse them stay raw. Fields not named here are harmless
-// and ignored: user, metadata, store, service_tier, parallel_tool_calls, reasoning_effort, prediction, ...
+// and ignored: user, metadata, store, service_tier, reasoning_effort, prediction, ...
 type wire struct {
 	Model               string         `json:"model"`
 	Messages            []wireMessage  `json:"messages"`
@@ -53,13 +63,16 @@ type wire struct {
 	Trust               string         `json:"trust"`
 	MaxFee              *amount.Amount `json:"max_fee"`
 
-	Tools            []json.RawMessage          `json:"tools"`
-	Functions        []json.RawMessage          `json:"functions"`
-	ResponseFormat   *struct{ Type string }     `json:"response_format"`
-	Modalities       []string                   `json:"modalities"`
-	Audio            json.RawMessage            `json:"audio"`
-	LogitBias        map[string]json.RawMessage `json:"logit_bias"`
-	WebSearchOptions json.RawMessage            `json:"web_search_options"`
+	Tools             []wireTool                 `json:"tools"`
+	ToolChoice        json.RawMessage            `json:"tool_choice"`
+	ParallelToolCalls *bool                      `json:"parallel_tool_calls"`
+	Functions         []json.RawMessage          `json:"functions"`
+	ResponseFormat    *wireFormat                `json:"response_format"`
+	Modalities        []string                   `json:"modalities"`
+	Audio             json.RawMessage            `json:"audio"`
+	LogitBias         map[string]json.RawMessage `json:"logit_bias"`
+	WebSearchOptions  json.RawMessage            `json:"web_search_options"`
+	Provider          *wireRoute                 `json:"provider"`
 }
 
 type streamOptions struct {
@@ -67,9 +80,10 @@ type streamOptions struct {
 }
 
 type wireMessage struct {
-	Role      string            `json:"role"`
-	Content   content           `json:"content"`
-	ToolCalls []json.RawMessage `json:"tool_calls"`
+	Role       string     `json:"role"`
+	Content    content    `json:"content"`
+	ToolCalls  []wireCall `json:"tool_calls"`
+	ToolCallID string     `json:"tool_call_id"`
 }
 
 // content is a message's text: a string, or an array of text parts.
@@ -96,7 +110,7 @@ func (c *content) UnmarshalJSON(b []byte) error {
 	}
 	var text strings.Builder
 	for _, p := range parts {
-		if p.Type != "text" || p.Text == nil {
+		if p.Text == nil || p.Type != "text" && p.Type != "input_text" && p.Type != "output_text" { // the latter two of /v1/responses
 			c.other = p.Type
 			return nil
 		}
@@ -131,8 +145,8 @@ func decodeChat(body []byte) (*chat, *apiError) {
 	if err := json.Unmarshal(body, &w); err != nil {
 		return nil, badJSON(err)
 	}
-	c := &chat{stream: w.Stream}
-	for _, check := range []func(*wire) *apiError{c.messages, c.sampling, c.lengths, c.extras, refuse} {
+	c := &chat{stream: w.Stream, n: 1}
+	for _, check := range []func(*wire) *apiError{c.named, c.messages, c.sampling, c.lengths, c.tools, c.format, c.extras, refuse} {
 		if err := check(&w); err != nil {
 			return nil, err
 		}
@@ -148,7 +162,8 @@ func badJSON(err error) *apiError {
 	return badRequest("", "the request body is not valid JSON for this endpoint: %s", clip(err.Error()))
 }
 
-func (c *chat) messages(w *wire) *apiError {
+// named reads the model's name.
+func (c *chat) named(w *wire) *apiError {
 	if w.Model == "" {
 		return badRequest("model", "you must provide a model parameter; GET /v1/models lists what can be asked")
 	}
@@ -156,6 +171,10 @@ func (c *chat) messages(w *wire) *apiError {
 		return badRequest("model", "the model's name has %d bytes, more than %d", len(w.Model), maxModel)
 	}
 	c.Model = w.Model
+	return nil
+}
+
+func (c *chat) messages(w *wire) *apiError {
 	if len(w.Messages) == 0 {
 		return badRequest("messages", "messages must hold at least one message")
 	}
@@ -165,20 +184,29 @@ func (c *chat) messages(w *wire) *apiError {
 		case "developer": // OpenAI's newer name for it
 			m.Role = "system"
 		case "system", "user", "assistant":
-		case "tool", "function":
-			return unsupported(at+".role", "messages with role %q are not supported yet: tools are not", m.Role)
+		case "tool":
+			if m.ToolCallID == "" || len(m.ToolCallID) > maxName {
+				return badRequest(at+".tool_call_id", "tool_call_id has %d bytes, not 1 to %d", len(m.ToolCallID), maxName)
+			}
+		case "function":
+			return unsupported(at+".role", "messages with role \"function\" are not supported; \"tool\" is")
 		default:
-			return badRequest(at+".role", "%q is not one of system, developer, user, assistant", clip(m.Role))
+			return badRequest(at+".role", "%q is not one of system, developer, user, assistant, tool", clip(m.Role))
 		}
+		calls, bad := readCalls(at+".tool_calls", m.Role, m.ToolCalls)
 		switch {
-		case len(m.ToolCalls) > 0:
-			return unsupported(at+".tool_calls", "tool calls are not supported yet")
+		case bad != nil:
+			return bad
 		case m.Content.other != "":
 			return unsupported(at+".content", "content of type %q is not supported; only text is", clip(m.Content.other))
-		case !m.Content.set:
+		case !m.Content.set && len(calls) == 0:
 			return badRequest(at+".content", "content is missing")
 		}
-		c.Messages = append(c.Messages, model.Message{Role: m.Role, Content: m.Content.text})
+		message := Message{Role: m.Role, Content: m.Content.text, Calls: calls}
+		if m.Role == "tool" {
+			message.CallID = m.ToolCallID
+		}
+		c.Messages = append(c.Messages, message)
 	}
 	return nil
 }
@@ -192,14 +220,22 @@ func (c *chat) sampling(w *wire) *apiError {
 		c.TemperatureMilli = &milli
 	}
 	greedy := c.TemperatureMilli != nil && *c.TemperatureMilli == 0
-	if w.TopP != nil && *w.TopP != 1 && !greedy {
-		return unsupported("top_p", "top_p %v is not supported: the network samples by temperature alone, so that answers can be checked; leave it out or 1", *w.TopP)
+	if p := w.TopP; p != nil {
+		if *p <= 0 || *p > 1 {
+			return badRequest("top_p", "%v is not above 0 and at most 1", *p)
+		}
+		if *p < 1 && !greedy { // the greedy choice is in any share of the mass
+			c.Sampling.TopP = p
+		}
 	}
-	if w.FrequencyPenalty != 0 {
-		return unsupported("frequency_penalty", "frequency_penalty is not supported; repetition_penalty is")
+	for name, p := range map[string]float64{"frequency_penalty": w.FrequencyPenalty, "presence_penalty": w.PresencePenalty} {
+		if p < -maxPenalty || p > maxPenalty {
+			return badRequest(name, "%v is not between %v and %v", p, -maxPenalty, maxPenalty)
+		}
 	}
-	if w.PresencePenalty != 0 {
-		return unsupported("presence_penalty", "presence_penalty is not supported; repetition_penalty is")
+	c.Sampling.FrequencyPenalty, c.Sampling.PresencePenalty = w.FrequencyPenalty, w.PresencePenalty
+	if bad := c.bias(w.LogitBias); bad != nil {
+		return bad
 	}
 	if p := w.RepetitionPenalty; p != nil {
 		if *p < 1 || *p > 2 {
@@ -232,7 +268,13 @@ func (c *chat) lengths(w *wire) *apiError {
 			return badRequest("stop", "a stop string has %d bytes, not 1 to %d", len(s), maxStop)
 		}
 	}
-	c.stop = w.Stop
+	c.stop, c.Stop = w.Stop, w.Stop
+	if w.N != nil {
+		if *w.N < 1 || *w.N > maxChoices {
+			return badRequest("n", "%d is not between 1 and %d", *w.N, maxChoices)
+		}
+		c.n = *w.N
+	}
 	if w.StreamOptions != nil {
 		if !w.Stream {
 			return badRequest("stream_options", "stream_options needs stream to be true")
@@ -255,12 +297,12 @@ func (c *chat) lengths(w *wire) *apiError {
 // extras are the network's own fields.
 func (c *chat) extras(w *wire) *apiError {
 	switch w.Trust {
-	case "", TrustJudge:
-		c.Trust = TrustJudge
+	case "", TrustJudge, TrustNone:
+		c.Trust = w.Trust
 	case "swarm", "relay", "proof":
 		return unsupported("trust", "trust %q is not offered yet; %q is", w.Trust, TrustJudge)
 	default:
-		return badRequest("trust", "%q is no way to trust an answer; %q is", clip(w.Trust), TrustJudge)
+		return badRequest("trust", "%q is no way to trust an answer; %q and %q are", clip(w.Trust), TrustJudge, TrustNone)
 	}
 	if w.MaxFee != nil {
 		if *w.MaxFee == 0 || *w.MaxFee > amount.Max {
@@ -268,27 +310,19 @@ func (c *chat) extras(w *wire) *apiError {
 		}
 		c.MaxFee = *w.MaxFee
 	}
-	return nil
+	return c.route(w.Provider)
 }
 
 // refuse says no to what would silently be another answer than the one asked for.
 func refuse(w *wire) *apiError {
 	given := func(raw json.RawMessage) bool { return len(raw) > 0 && !bytes.Equal(raw, []byte("null")) }
 	switch {
-	case w.N != nil && *w.N != 1:
-		return unsupported("n", "n %d is not supported; only 1 is", *w.N)
-	case len(w.Tools) > 0:
-		return unsupported("tools", "tools are not supported yet")
 	case len(w.Functions) > 0:
-		return unsupported("functions", "functions are not supported yet")
-	case w.ResponseFormat != nil && w.ResponseFormat.Type != "text":
-		return unsupported("response_format", "response_format %q is not supported; only \"text\" is", clip(w.ResponseFormat.Type))
+		return unsupported("functions", "functions are not supported; tools are")
 	case len(w.Modalities) > 0 && !slices.Equal(w.Modalities, []string{"text"}):
 		return unsupported("modalities", "only the modality \"text\" is supported")
 	case given(w.Audio):
 		return unsupported("audio", "audio is not supported")
-	case len(w.LogitBias) > 0:
-		return unsupported("logit_bias", "logit_bias is not supported: it would change what verification nodes check")
 	case given(w.WebSearchOptions):
 		return unsupported("web_search_options", "web search is not supported")
 	}

@@ -76,7 +76,11 @@ func fromBackend(err error) *apiError {
 	e := &apiError{message: clip(err.Error()), kind: "server_error"}
 	set := func(status int, kind, code string) { e.status, e.kind, e.code = status, kind, code }
 	var busy *BusyError
+	var cannot *UnsupportedError
 	switch {
+	case errors.As(err, &cannot):
+		set(http.StatusBadRequest, "invalid_request_error", "unsupported_parameter")
+		e.message, e.param = clip(cannot.Error()), cannot.Param
 	case errors.Is(err, ErrRequest):
 		set(http.StatusBadRequest, "invalid_request_error", "invalid_value")
 	case errors.Is(err, ErrTooLong):

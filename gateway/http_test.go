@@ -66,7 +66,10 @@ func TestBadRequestsNeverReachTheBackend(t *testing.T) {
 		shape(t, do("POST", path, ct, "", question), 415)
 	}
 	shape(t, do("GET", path, js, "", ""), 405)
-	shape(t, do("POST", "/v1/embeddings", js, "", "{}"), 404)
+	shape(t, do("POST", "/v1/embeddings", js, "", "{}"), 400)
+	shape(t, do("POST", "/v1/completions", js, "", "{}"), 400)
+	shape(t, do("POST", "/v1/responses", js, "", "{}"), 400)
+	shape(t, do("POST", "/v1/images", js, "", "{}"), 404)
 	shape(t, do("GET", "/nothing", js, "", ""), 404)
 	for _, host := range []string{"evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil", "node.example.evil"} {
 		shape(t, do("POST", path, js, host, question), 403)
@@ -154,7 +157,7 @@ func TestQuestionsAtOnceAreBounded(t *testing.T) {
 		return Answer{Finish: "stop"}, nil
 	}
 	reg := prometheus.NewRegistry()
-	srv := serve(t, Config{Backend: b, MaxRequests: 1, Registerer: reg})
+	srv := serve(t, Config{Backend: b, MaxRequests: 1, MaxQueue: -1, Registerer: reg})
 	go func() { <-begun; begun <- struct{}{} }()
 	done := make(chan struct{})
 	go func() {

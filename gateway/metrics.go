@@ -14,7 +14,7 @@ type metrics struct {
 	first    prometheus.Histogram
 }
 
-func newMetrics(r prometheus.Registerer, slots chan struct{}) (m metrics) {
+func newMetrics(r prometheus.Registerer, q *queue) (m metrics) {
 	if r == nil {
 		return m
 	}
@@ -30,8 +30,11 @@ func newMetrics(r prometheus.Registerer, slots chan struct{}) (m metrics) {
 	})
 	under := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "funai_gateway_questions", Help: "Questions under way.",
-	}, func() float64 { return float64(len(slots)) })
-	r.MustRegister(m.requests, m.tokens, m.first, under)
+	}, func() float64 { return float64(len(q.slots)) })
+	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "funai_gateway_queue", Help: "Questions waiting for a place.",
+	}, func() float64 { return float64(q.waiting.Load()) })
+	r.MustRegister(m.requests, m.tokens, m.first, under, waiting)
 	return m
 }
 

@@ -17,11 +17,13 @@ const (
 	idleTimeout    = 2 * time.Minute
 	maxHeaderBytes = 32 << 10
 	maxConnections = 1024 // the next one waits in the listener's backlog
-	grace          = 5 * time.Second
 )
 
-// Serve answers HTTP on ln until ctx ends, then stops taking requests, gives those under way five seconds, cuts the rest
-// and returns nil once their handlers have returned. It closes ln.
+// drainer is a handler that wants to know when it should end. A Gateway is one.
+type drainer interface{ Drain() (grace time.Duration) }
+
+// Serve answers HTTP on ln until ctx ends, then stops taking requests, gives those under way five seconds or what a
+// Gateway's Config.Grace says, cuts the rest and returns nil once their handlers have returned. It closes ln.
 func Serve(ctx context.Context, ln net.Listener, h http.Handler, logger *slog.Logger) error {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
@@ -53,6 +55,10 @@ func Serve(ctx context.Context, ln net.Listener, h http.Handler, logger *slog.Lo
 	select {
 	case err = <-served: // the listener broke
 	case <-ctx.Done():
+		grace := defaultGrace
+		if d, ok := h.(drainer); ok {
+			grace = d.Drain()
+		}
 		wait, cancel := context.WithTimeout(base, grace)
 		_ = srv.Shutdown(wait) // what it did not end is cut below
 		cancel()

@@ -25,9 +25,41 @@ type choice struct {
 }
 
 type message struct {
-	Role    string  `json:"role"`
-	Content string  `json:"content"`
-	Refusal *string `json:"refusal"`
+	Role    string     `json:"role"`
+	Content *string    `json:"content"`
+	Refusal *string    `json:"refusal"`
+	Calls   []callBody `json:"tool_calls,omitempty"`
+}
+
+// callBody is a tool call, or with an index a piece of one.
+type callBody struct {
+	Index    *int         `json:"index,omitempty"`
+	ID       string       `json:"id,omitempty"`
+	Type     string       `json:"type,omitempty"`
+	Function callFunction `json:"function"`
+}
+
+type callFunction struct {
+	Name      string `json:"name,omitempty"`
+	Arguments string `json:"arguments"`
+}
+
+func callsOf(calls []ToolCall) (out []callBody) {
+	for _, c := range calls {
+		out = append(out, callBody{ID: c.ID, Type: "function", Function: callFunction{c.Name, c.Arguments}})
+	}
+	return out
+}
+
+func callChunks(calls []ToolCallDelta) []callBody {
+	out := make([]callBody, len(calls))
+	for i, c := range calls {
+		out[i] = callBody{Index: &calls[i].Index, ID: c.ID, Function: callFunction{c.Name, c.Arguments}}
+		if c.ID != "" {
+			out[i].Type = "function"
+		}
+	}
+	return out
 }
 
 // lastChunk ends the choices of a stream; usageChunk follows it where the client wants usage.
@@ -37,7 +69,7 @@ type lastChunk struct {
 	Created int64        `json:"created"`
 	Model   string       `json:"model"`
 	Choices []lastChoice `json:"choices"`
-	Funai   extra        `json:"funai"`
+	Funai   *extra       `json:"funai,omitempty"`
 }
 
 type lastChoice struct {
@@ -62,20 +94,43 @@ type usage struct {
 	TotalTokens      int `json:"total_tokens"`
 }
 
-func usageOf(a Answer) usage {
-	return usage{a.PromptTokens, a.CompletionTokens, a.PromptTokens + a.CompletionTokens}
+// usageOf adds up: every answer is a question of its own, with its own prompt.
+func usageOf(as []Answer) (u usage) {
+	for _, a := range as {
+		u.PromptTokens += a.PromptTokens
+		u.CompletionTokens += a.CompletionTokens
+	}
+	u.TotalTokens = u.PromptTokens + u.CompletionTokens
+	return u
 }
 
 // extra is what the network adds to an answer.
 type extra struct {
-	Receipt string        `json:"receipt"`
-	Server  string        `json:"server"`
-	Fee     amount.Amount `json:"fee"` // base units, paid if the verdict is valid
-	Trust   string        `json:"trust"`
-	Verdict string        `json:"verdict"` // always "pending": it comes later, at /api/receipts/{receipt}
+	Receipt  string        `json:"receipt"`
+	Receipts []string      `json:"receipts,omitempty"` // of every choice, where there are several
+	Server   string        `json:"server"`
+	Fee      amount.Amount `json:"fee"` // base units, paid if the verdict is valid
+	Trust    string        `json:"trust"`
+	Verdict  string        `json:"verdict"`          // "pending": it comes later, at /api/receipts/{receipt}; "none" where nobody judges
+	Prompt   string        `json:"prompt,omitempty"` // "chat" where a raw prompt was asked as a user's message
 }
 
-func extraOf(a Answer, r Request) extra { return extra{a.Receipt, a.Server, a.Fee, r.Trust, "pending"} }
+func extraOf(as []Answer) extra {
+	first := as[0]
+	e := extra{Receipt: first.Receipt, Server: first.Server, Fee: feeOf(as), Trust: first.Trust, Verdict: "pending"}
+	if e.Trust == TrustNone {
+		e.Verdict = "none"
+	}
+	if first.Templated {
+		e.Prompt = "chat"
+	}
+	if len(as) > 1 && first.Receipt != "" {
+		for _, a := range as {
+			e.Receipts = append(e.Receipts, a.Receipt)
+		}
+	}
+	return e
+}
 
 type tokenLogprobs struct {
 	Content []tokenLogprob `json:"content"`
@@ -123,32 +178,4 @@ func logprobs(ts []model.Token) *tokenLogprobs {
 		}
 	}
 	return l
-}
-
-// modelObject is an entry of /v1/models.
-type modelObject struct {
-	ID      string     `json:"id"`
-	Object  string     `json:"object"`
-	Created int64      `json:"created"`
-	OwnedBy string     `json:"owned_by"`
-	Funai   modelExtra `json:"funai"`
-}
-
-type modelExtra struct {
-	PriceIn  amount.Amount `json:"price_in"` // base units a token
-	PriceOut amount.Amount `json:"price_out"`
-	Context  int           `json:"context"`
-	Servers  int           `json:"servers"`
-	Logprobs bool          `json:"logprobs"`
-}
-
-func modelOf(m Model) modelObject {
-	o := modelObject{m.ID, "model", 0, m.OwnedBy, modelExtra{m.PriceIn, m.PriceOut, m.Context, m.Servers, m.Logprobs}}
-	if o.OwnedBy == "" {
-		o.OwnedBy = "funai"
-	}
-	if !m.Created.IsZero() {
-		o.Created = m.Created.Unix()
-	}
-	return o
 }

@@ -15,7 +15,7 @@ import (
 //go:embed questions.txt
 var questions string
 
-// ask checks that the answer fits the question, in the way that the policy says. A question too long for the context
+// ask measures how the answer fits the question, in the way that the policy says. A question too long for the context
 // leaves nothing to ask with; then the rescore, which has passed, stands alone, so that no asker can phrase a request that
 // nobody may be paid for.
 func (p Policy) ask(ctx context.Context, e Scorer, c Claim, s model.Score, ev *Evidence) error {
@@ -59,10 +59,19 @@ func (p Policy) contrast(ctx context.Context, e Scorer, c Claim, own model.Score
 	}
 	ev.Asked, ev.Others = AskContrast, others
 	ev.Answer = total / float64(others*max(n, p.Short))
-	if ev.Answer < p.Ask.Least {
-		return invalid(RuleAsk, "the answer fits other questions better, by %.3g nats a token (%.3g at least)", -ev.Answer, p.Ask.Least)
-	}
 	return nil
+}
+
+// check compares what asking measured, if it did, with the policy's least.
+func (a Ask) check(ev Evidence) error {
+	switch {
+	case ev.Asked != a.How || ev.Answer >= a.Least:
+		return nil
+	case a.How == AskContrast:
+		return invalid(RuleAsk, "the answer fits other questions better, by %.3g nats a token (%.3g at least)", -ev.Answer, a.Least)
+	default:
+		return invalid(RuleAsk, "the model finds that the answer doesn't fit: yes has probability %.3g (%.3g at least)", ev.Answer, a.Least)
+	}
 }
 
 // asked returns the index of the message that the answer answers: the user's last one, or else the last one.

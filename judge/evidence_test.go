@@ -1,7 +1,11 @@
 package judge
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"slices"
 	"testing"
 )
 
@@ -33,6 +37,8 @@ func TestEvidenceHashCoversEveryField(t *testing.T) {
 		"asked":         func(e *Evidence) { e.Asked = AskYesNo },
 		"others":        func(e *Evidence) { e.Others++ },
 		"answer":        func(e *Evidence) { e.Answer++ },
+		"encoder":       func(e *Evidence) { e.Encoder = "enc" },
+		"quality":       func(e *Evidence) { e.Encoder, e.Quality = "enc", 0.5 },
 	} {
 		e := sample()
 		change(&e)
@@ -42,4 +48,39 @@ func TestEvidenceHashCoversEveryField(t *testing.T) {
 		}
 		seen[h] = name
 	}
+}
+
+// TestEvidenceComesBack: what is kept for a dispute is what the vote was bound to.
+func TestEvidenceComesBack(t *testing.T) {
+	scored := sample()
+	scored.Encoder, scored.Quality = "enc", -0.25
+	for _, e := range []Evidence{{}, sample(), scored} {
+		b := e.Encode()
+		got, err := DecodeEvidence(b)
+		if err != nil || got != e || got.Hash() != sha256.Sum256(b) {
+			t.Errorf("%+v became %+v, %v", e, got, err)
+		}
+		for _, bad := range [][]byte{nil, b[:len(b)-1], append(slices.Clone(b), 0), make([]byte, MaxEvidenceBytes+1)} {
+			if _, err := DecodeEvidence(bad); !errors.Is(err, ErrEvidence) {
+				t.Errorf("%d bytes of %d: %v", len(bad), len(b), err)
+			}
+		}
+	}
+}
+
+func FuzzDecodeEvidence(f *testing.F) {
+	scored := sample()
+	scored.Encoder, scored.Quality = "enc", -0.25
+	f.Add(sample().Encode())
+	f.Add(scored.Encode())
+	f.Add([]byte(evidenceTag + "\xff\xff\xff\xff"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		e, err := DecodeEvidence(b)
+		switch {
+		case err != nil && !errors.Is(err, ErrEvidence):
+			t.Fatalf("untyped error %v", err)
+		case err == nil && !bytes.Equal(e.Encode(), b):
+			t.Fatalf("%x became %x", b, e.Encode())
+		}
+	})
 }

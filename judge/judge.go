@@ -1,6 +1,6 @@
 // Package judge says whether a claimed answer is the one that the model owes to a request: by scoring the claimed tokens
-// again with the judge's own copy of the model (Token-DiFR, arXiv 2511.20621), and by asking whether the answer fits the
-// question (FUN AI whitepaper, section 4). It imports package model and nothing else of the project; it reads no clock, no
+// again with the judge's own copy of the model (Token-DiFR, arXiv 2511.20621), by asking whether the answer fits the
+// question (FUN AI whitepaper, section 4), and by an encoder's score of the pair (proof of quality, arXiv 2405.17934). It imports package model and nothing else of the project; it reads no clock, no
 // chain and no network, and a verdict is a function of policy, claim and what the engine computes.
 //
 // Everything fails closed. A claim is valid only when every check ran to its end and passed; it is invalid when it is
@@ -10,6 +10,7 @@
 package judge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,7 +62,9 @@ const (
 	RuleMean   Rule = "mean"   // the tokens together are far from the model's choices
 	RuleSwaps  Rule = "swaps"  // too many tokens are not the model's choice
 	RuleAsk    Rule = "ask"    // the answer doesn't fit the question
-	RuleAll    Rule = "all"    // every check passed
+	// RuleQuality is about an answer that an encoder finds far from the question.
+	RuleQuality Rule = "quality"
+	RuleAll     Rule = "all" // every check passed
 )
 
 // Claim is what a server says it did.
@@ -88,11 +91,18 @@ type Scorer interface {
 	Generate(ctx context.Context, r model.Request, emit func(model.Token) error) (model.Result, error)
 }
 
-// Judge decides on the claim with the judge's own copy of the model. It always returns a verdict: whatever goes wrong on
-// this side, a context that is done included, is an abstention that says why.
+// Judge decides on the claim with the judge's own copy of the model, and without an encoder: a policy that names one makes
+// it abstain.
 func (p Policy) Judge(ctx context.Context, e Scorer, c Claim) Verdict {
+	return p.JudgeWith(ctx, e, nil, c)
+}
+
+// JudgeWith decides on the claim with the judge's own copy of the model and, where the policy names one, an encoder; nil is
+// none. It always returns a verdict: whatever goes wrong on this side, a context that is done included, is an abstention
+// that says why.
+func (p Policy) JudgeWith(ctx context.Context, e Scorer, enc Encoder, c Claim) Verdict {
 	v := Verdict{Evidence: Evidence{Model: p.Model}}
-	if err := p.judge(ctx, e, c, &v.Evidence); err != nil {
+	if err := p.judge(ctx, e, enc, c, &v.Evidence); err != nil {
 		var f *finding
 		if !errors.As(err, &f) {
 			f = &finding{Abstain, RuleEngine, err.Error()}
@@ -107,22 +117,62 @@ func (p Policy) Judge(ctx context.Context, e Scorer, c Claim) Verdict {
 }
 
 // judge returns nil if every check ran and passed, and a finding or the engine's error otherwise.
-func (p Policy) judge(ctx context.Context, e Scorer, c Claim, ev *Evidence) error {
+func (p Policy) judge(ctx context.Context, e Scorer, enc Encoder, c Claim, ev *Evidence) error {
 	if err := p.Validate(); err != nil {
 		return &finding{Abstain, RulePolicy, err.Error()}
 	}
 	if err := p.suits(e, c); err != nil {
 		return err
 	}
+	if err := p.Quality.suits(enc); err != nil {
+		return err
+	}
 	s, err := p.rescore(ctx, e, c, ev)
 	if err != nil {
+		return err
+	}
+	if err := p.Rescore.check(*ev); err != nil {
 		return err
 	}
 	if err := p.ask(ctx, e, c, s, ev); err != nil {
 		return err
 	}
+	if !p.Agree {
+		if err := p.Ask.check(*ev); err != nil {
+			return err
+		}
+	}
+	if err := p.Quality.measure(ctx, enc, c, ev); err != nil {
+		return err
+	}
+	if err := p.second(*ev); err != nil {
+		return err
+	}
 	// The last word: an engine that ignores its context must not turn a late answer into a vote.
 	return ctx.Err()
+}
+
+// second hears the witnesses of the second line, those that could be asked.
+func (p Policy) second(ev Evidence) error {
+	ask, quality := p.Ask.check(ev), p.Quality.check(ev)
+	if p.Agree && ev.Asked != AskNothing && (ask == nil || quality == nil) {
+		return nil
+	}
+	return cmp.Or(ask, quality)
+}
+
+// Decide applies the policy's thresholds to evidence that judging by p.Opened() measured, and returns what judging by the
+// policy itself would have found: Valid or Invalid, and the rule.
+func (p Policy) Decide(ev Evidence) (Kind, Rule) {
+	err := p.Rescore.check(ev)
+	if err == nil {
+		err = p.second(ev)
+	}
+	var f *finding
+	if errors.As(err, &f) {
+		return f.kind, f.rule
+	}
+	return Valid, RuleAll
 }
 
 // suits says whether this engine can judge this claim at all.
@@ -133,6 +183,8 @@ func (p Policy) suits(e Scorer, c Claim) error {
 	switch info := e.Info(); {
 	case info.Name != p.Model:
 		return abstain(RulePolicy, "the policy is for model %q, the engine runs %q", p.Model, info.Name)
+	case c.Request.Controls != nil || len(c.Request.Stop) > 0 || c.Request.Grammar != "" || len(c.Request.Schema) > 0:
+		return abstain(RuleClaim, "nobody can redo an answer that was shaped by more than model.Sampling")
 	case !info.Scores:
 		return abstain(RuleEngine, "the engine can't score tokens")
 	case c.Request.Sampling.TemperatureMilli > 0 && !info.Samples:

@@ -126,6 +126,10 @@ func TestEveryCheckFailsClosed(t *testing.T) {
 			f.info.Samples = false
 			c.Request.Sampling.TemperatureMilli = 700
 		}, Abstain, RuleEngine},
+		{"answer shaped by what nobody can redo", func(_ *Policy, _ *fake, c *Claim) { c.Request.Controls = &model.Controls{} }, Abstain, RuleClaim},
+		{"answer stopped at a text", func(_ *Policy, _ *fake, c *Claim) { c.Request.Stop = []string{"x"} }, Abstain, RuleClaim},
+		{"answer kept to a grammar", func(_ *Policy, _ *fake, c *Claim) { c.Request.Grammar = "root ::= x" }, Abstain, RuleClaim},
+		{"answer kept to a schema", func(_ *Policy, _ *fake, c *Claim) { c.Request.Schema = []byte("{}") }, Abstain, RuleClaim},
 
 		{"no messages", func(_ *Policy, _ *fake, c *Claim) { c.Request.Messages = nil }, Invalid, RuleClaim},
 		{"request for no tokens", func(_ *Policy, _ *fake, c *Claim) { c.Request.MaxTokens = 0 }, Invalid, RuleClaim},

@@ -3,10 +3,11 @@ package judge
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
+	"fmt"
 	"slices"
 	"sync"
 
+	"github.com/fxamacker/cbor/v2"
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"funai/model"
@@ -50,7 +51,10 @@ func (m *Memo) Score(ctx context.Context, r model.Request, tokens []int32) (mode
 	if err := ctx.Err(); err != nil {
 		return model.Score{}, err
 	}
-	key := scoreKey(r, tokens)
+	key, err := scoreKey(r, tokens)
+	if err != nil {
+		return model.Score{}, fmt.Errorf("%w: %w", model.ErrRequest, err)
+	}
 	m.mu.Lock()
 	if m.closed {
 		m.mu.Unlock()
@@ -127,27 +131,14 @@ func own(s model.Score) model.Score {
 	return s
 }
 
-// scoreKey hashes everything that is handed to Score, with lengths, so that different calls never share a key.
-func scoreKey(r model.Request, tokens []int32) [32]byte {
-	var b []byte
-	number := func(n uint64) { b = binary.BigEndian.AppendUint64(b, n) }
-	text := func(s string) {
-		number(uint64(len(s)))
-		b = append(b, s...)
-	}
-	number(uint64(len(r.Messages)))
-	for _, msg := range r.Messages {
-		text(msg.Role)
-		text(msg.Content)
-	}
-	number(uint64(r.MaxTokens))
-	number(uint64(r.Top))
-	number(uint64(r.Sampling.TemperatureMilli))
-	number(uint64(r.Sampling.RepeatPenaltyMilli))
-	b = append(b, r.Sampling.Seed[:]...)
-	number(uint64(len(tokens)))
-	for _, t := range tokens {
-		b = binary.BigEndian.AppendUint32(b, uint32(t))
-	}
-	return sha256.Sum256(b)
+// scoreKey hashes everything that is handed to Score, fields that package model may get in future included: CBOR in canonical
+// form writes lengths before everything, orders maps and, unlike JSON, leaves texts that are not UTF-8 as they are.
+func scoreKey(r model.Request, tokens []int32) ([32]byte, error) {
+	b, err := canonical.Marshal([]any{r, tokens})
+	return sha256.Sum256(b), err
 }
+
+var canonical = func() cbor.EncMode {
+	m, _ := cbor.CanonicalEncOptions().EncMode() // its options are fixed, and good
+	return m
+}()

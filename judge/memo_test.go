@@ -3,6 +3,7 @@ package judge
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -99,6 +100,19 @@ func TestMemoTellsDifferentScoresApart(t *testing.T) {
 		func(r *model.Request) { r.Sampling.TemperatureMilli++ },
 		func(r *model.Request) { r.Sampling.RepeatPenaltyMilli++ },
 		func(r *model.Request) { r.Sampling.Seed[31]++ },
+		func(r *model.Request) { r.Messages[0].Content = "\xff" },
+		func(r *model.Request) { r.Messages[0].Content = "\ufffd" }, // what JSON makes of the one before
+		func(r *model.Request) { r.Messages[0].ToolCallID = "x" },
+		func(r *model.Request) { r.Messages[0].ToolCalls = []model.ToolCall{{Name: "x"}} },
+		func(r *model.Request) { r.Tools = []model.Tool{{Name: "x"}} },
+		func(r *model.Request) { r.ToolChoice = model.ToolNone },
+		func(r *model.Request) { r.Controls = &model.Controls{} },
+		func(r *model.Request) {
+			r.Controls = &model.Controls{LogitBias: map[int32]float64{1: math.NaN(), 2: 1}}
+		},
+		func(r *model.Request) { r.Stop = []string{"x"} },
+		func(r *model.Request) { r.Grammar = "x" },
+		func(r *model.Request) { r.Schema = []byte("{}") },
 	} {
 		r := question("a")
 		change(&r)

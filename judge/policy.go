@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 )
 
 // ErrPolicy says that a policy is malformed. Judging by such a policy abstains.
@@ -25,6 +26,10 @@ type Policy struct {
 	Short   int     `json:"short"`
 	Rescore Rescore `json:"rescore"`
 	Ask     Ask     `json:"ask"`
+	Quality Quality `json:"quality,omitzero"`
+	// Agree makes asking and quality two witnesses where both are named: only if both find against an answer is it invalid.
+	// Otherwise either one is enough. The rescore needs nobody's agreement.
+	Agree bool `json:"agree,omitempty"`
 }
 
 // Rescore holds the thresholds of scoring again. Margins are in logits at every temperature, as package model reports them.
@@ -52,6 +57,15 @@ type Ask struct {
 	Tokens int `json:"tokens,omitempty"`
 	// Least is, for contrast, the mean difference of log-probabilities in nats a token, and for yes or no the probability
 	// of yes among the two, under which an answer is invalid.
+	Least float64 `json:"least,omitempty"`
+}
+
+// Quality says whether an encoder is asked how near question and answer are (proof of quality, arXiv 2405.17934). Like Ask it
+// is a second line: it can only turn valid into invalid.
+type Quality struct {
+	// Encoder is the catalogue name of the encoder, which every verification node must run; empty: none is asked.
+	Encoder string `json:"encoder,omitempty"`
+	// Least is the cosine of the two texts' embeddings, -1 to 1, under which an answer is invalid.
 	Least float64 `json:"least,omitempty"`
 }
 
@@ -85,6 +99,41 @@ func ParsePolicy(b []byte) (Policy, error) {
 	return p, nil
 }
 
+// LoadPolicy reads a policy from a file, such as `funai judge calibrate` saves.
+func LoadPolicy(path string) (Policy, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Policy{}, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, MaxPolicyBytes+1))
+	if err != nil {
+		return Policy{}, err
+	}
+	p, err := ParsePolicy(b)
+	if err != nil {
+		return Policy{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, nil
+}
+
+// Opened returns the policy with its thresholds where nothing passes them, so that judging by it measures all evidence that
+// Decide needs and finds only claims invalid that no threshold could save.
+func (p Policy) Opened() Policy {
+	p.Rescore = Rescore{MaxMargin: maxLogits, MeanMargin: maxLogits, Swaps: 1}
+	p.Agree = false
+	switch p.Ask.How {
+	case AskContrast:
+		p.Ask.Least = -maxLogits
+	case AskYesNo:
+		p.Ask.Least = 0
+	}
+	if p.Quality.Encoder != "" {
+		p.Quality.Least = -1
+	}
+	return p
+}
+
 // Validate returns an error wrapping ErrPolicy if a threshold is missing, out of range or not a number. A comparison with
 // NaN is never true, so that a check by such a threshold would never fail.
 func (p Policy) Validate() error {
@@ -103,7 +152,18 @@ func (p Policy) Validate() error {
 	case !within(r.Swaps, 0, 1) || r.Swaps == 0:
 		return fmt.Errorf("%w: share of swaps %v is not in 0 (excluded) to 1", ErrPolicy, r.Swaps)
 	}
-	return p.Ask.validate()
+	if err := p.Ask.validate(); err != nil {
+		return err
+	}
+	switch q := p.Quality; {
+	case q.Encoder == "" && q != (Quality{}):
+		return fmt.Errorf("%w: a least quality of %v, but no encoder", ErrPolicy, q.Least)
+	case !within(q.Least, -1, 1):
+		return fmt.Errorf("%w: least quality %v is not in -1 to 1", ErrPolicy, q.Least)
+	case p.Agree && (q.Encoder == "" || p.Ask.How == AskNothing):
+		return fmt.Errorf("%w: two must agree, but asking is %q and the encoder %q", ErrPolicy, p.Ask.How, q.Encoder)
+	}
+	return nil
 }
 
 func (a Ask) validate() error {

@@ -40,7 +40,8 @@ func (p Policy) rescore(ctx context.Context, e Scorer, c Claim, ev *Evidence) (m
 		return model.Score{}, unsure(e, invalid(RuleText,
 			"the tokens spell a text of %d bytes, not the %d bytes claimed", len(s.Text), len(c.Text)))
 	}
-	return s, p.margins(s.Tokens, ev)
+	p.margins(s.Tokens, ev)
+	return s, nil
 }
 
 // check finds what is wrong with a claim on its face.
@@ -128,9 +129,8 @@ func unsure(e Scorer, err error) error {
 	return abstain(f.rule, "%s, as far as this engine can tell", f.reason)
 }
 
-// margins compares how far the tokens are from the ones that the sampling rule chooses with how far honest answers get:
-// engines add up in different orders, so that near ties fall differently, but never far.
-func (p Policy) margins(ts []model.TokenScore, ev *Evidence) error {
+// margins measures how far the tokens are from the ones that the sampling rule chooses.
+func (p Policy) margins(ts []model.TokenScore, ev *Evidence) {
 	sum, swaps := 0.0, 0
 	for i, t := range ts {
 		sum += t.Margin
@@ -143,17 +143,21 @@ func (p Policy) margins(ts []model.TokenScore, ev *Evidence) error {
 	}
 	over := float64(max(len(ts), p.Short))
 	ev.MeanMargin, ev.Swaps = sum/over, float64(swaps)/over
-	r := p.Rescore
+}
+
+// check compares the margins with how far honest answers get: engines add up in different orders, so that near ties fall
+// differently, but never far.
+func (r Rescore) check(ev Evidence) error {
 	switch {
 	case ev.MaxMargin > r.MaxMargin:
 		return invalid(RuleMargin, "token %d of %d is %.3g logits from the model's choice (at most %.3g)",
-			ev.Worst+1, len(ts), ev.MaxMargin, r.MaxMargin)
+			ev.Worst+1, ev.Tokens, ev.MaxMargin, r.MaxMargin)
 	case ev.MeanMargin > r.MeanMargin:
 		return invalid(RuleMean, "the tokens are %.3g logits from the model's choices on average (at most %.3g)",
 			ev.MeanMargin, r.MeanMargin)
 	case ev.Swaps > r.Swaps:
-		return invalid(RuleSwaps, "%d of %d tokens are not the model's choice (a share of at most %.3g)",
-			swaps, len(ts), r.Swaps)
+		return invalid(RuleSwaps, "a share of %.3g of %d tokens is not the model's choice (at most %.3g)",
+			ev.Swaps, ev.Tokens, r.Swaps)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ package model
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 )
 
@@ -19,13 +20,39 @@ var (
 	ErrClosed = errors.New("model: engine is closed")
 	// ErrRequest says that a request is malformed.
 	ErrRequest = errors.New("model: bad request")
+	// ErrMemory says that a model doesn't fit the memory that there is, or that it may use.
+	ErrMemory = errors.New("model: not enough memory")
 )
 
-// Message is one turn of a chat; Role is "system", "user" or "assistant".
+// Message is one turn of a chat; Role is "system", "user", "assistant", or "tool" for what a called tool returned.
 type Message struct {
 	Role    string `json:"role"`
 	Content string `json:"content"`
+
+	ToolCalls  []ToolCall `json:"tool_calls,omitempty"`   // of an assistant's turn
+	ToolCallID string     `json:"tool_call_id,omitempty"` // of a tool's turn: the call it answers
 }
+
+// Tool is a function that the model may call.
+type Tool struct {
+	Name        string          `json:"name"`
+	Description string          `json:"description,omitempty"`
+	Parameters  json.RawMessage `json:"parameters,omitempty"` // JSON schema of the arguments; empty: none
+}
+
+// ToolCall is a model's wish to call a tool.
+type ToolCall struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	Arguments string `json:"arguments"` // JSON, as the model wrote it
+}
+
+// Words for Request.ToolChoice; every other word is the name of the tool that must be called.
+const (
+	ToolAuto     = "auto"     // the model decides; also the empty word
+	ToolNone     = "none"     // no call
+	ToolRequired = "required" // some call
+)
 
 // Sampling fixes how each next token is chosen, exactly, so that any node can redo the choice: after the repeat penalty,
 // the token with the greatest logit/T + noise, where the noise is Gumbel(0,1) for each token of the vocabulary, drawn
@@ -37,12 +64,35 @@ type Sampling struct {
 	Seed               [32]byte
 }
 
+// Controls is everything else that can shape an answer, in the words of OpenAI's API and of llama.cpp. Nobody can redo such
+// an answer exactly, so they are for local use and a gateway's own models: requests of the network, which are judged, have
+// none. The zero value is greedy.
+type Controls struct {
+	Temperature      float64 // 0 is greedy; at most 5
+	TopK             int     // keep the k likeliest tokens; 0: all
+	TopP             float64 // keep the likeliest tokens that reach this probability together; 0 or 1: all
+	MinP             float64 // keep tokens of at least this share of the likeliest one's probability; 0: all
+	RepeatPenalty    float64 // as in Sampling; 0 or 1: none
+	FrequencyPenalty float64 // taken off a logit for every time the token stands in the window; from -2 to 2
+	PresencePenalty  float64 // taken off a logit once if the token stands in the window; from -2 to 2
+	PenaltyWindow    int     // tokens that the penalties look at; 0: 64; at most 4096
+	Seed             uint64
+	LogitBias        map[int32]float64 // added to logits, from -100 to 100; -100 bans a token
+}
+
 // Request is one generation.
 type Request struct {
 	Messages  []Message // rendered by the model's own chat template
 	MaxTokens int       // at least 1
-	Sampling  Sampling
-	Top       int // how many alternatives to report for each token, at most 20
+	Sampling  Sampling  // of no effect if Controls is set
+	Top       int       // how many alternatives to report for each token, at most 20
+
+	Controls   *Controls // nil: Sampling chooses
+	Stop       []string  // texts that end the answer, themselves left out; at most 16 of at most 256 bytes
+	Tools      []Tool    // at most 128
+	ToolChoice string
+	Grammar    string          // GBNF that the answer keeps to; not together with Schema
+	Schema     json.RawMessage // JSON schema that the answer keeps to
 }
 
 // Logprob is the natural logarithm of a token's probability, before penalty, temperature and noise.
@@ -63,14 +113,17 @@ type Token struct {
 const (
 	FinishStop   = "stop"   // the model ended its answer
 	FinishLength = "length" // MaxTokens or the context was reached
+	FinishTools  = "tool_calls"
 )
 
 // Result is a finished generation.
 type Result struct {
 	Text         string
-	Tokens       []int32 // the end token included, if Finish is FinishStop
+	Tokens       []int32 // the end token included, if the model ended the answer
 	PromptTokens int
+	CachedTokens int // of the prompt, those whose work an earlier request had done
 	Finish       string
+	ToolCalls    []ToolCall // if Finish is FinishTools; Text is then what stands before and between them
 }
 
 // TokenScore says how a given token looks to this model at its place.

@@ -12,6 +12,7 @@ import (
 	"funai/inference/pool"
 	"funai/inference/server"
 	"funai/inference/task"
+	"funai/key"
 	"funai/model"
 )
 
@@ -53,22 +54,30 @@ func (b backend) Models(context.Context) ([]gateway.Model, error) {
 	var out []gateway.Model
 	for _, o := range b.n.offered() {
 		out = append(out, gateway.Model{ID: o.Name, Context: o.context, PriceIn: o.price * execution.GasPerTokenIn,
-			PriceOut: o.price * execution.GasPerTokenOut, Servers: o.servers, Logprobs: true})
+			PriceOut: o.price * execution.GasPerTokenOut, Servers: o.servers, Logprobs: true, Can: able, Trust: []string{gateway.TrustJudge}})
 	}
 	return out, nil
 }
 
 // Ask implements gateway.Backend.
 func (b backend) Ask(ctx context.Context, r gateway.Request, started func(gateway.Start), emit func(gateway.Delta) error) (gateway.Answer, error) {
+	return b.ask(ctx, key.Hash160{}, r, started, emit)
+}
+
+// ask asks one server, or with no address any.
+func (b backend) ask(ctx context.Context, at key.Hash160, r gateway.Request, started func(gateway.Start), emit func(gateway.Delta) error) (gateway.Answer, error) {
+	if lacks := able.Lacks(r.Needs()); lacks != 0 {
+		return gateway.Answer{}, gateway.Refuse(r.Model, lacks)
+	}
 	m, ok := b.n.cfg.Network.Model(r.Model)
 	if !ok {
 		return gateway.Answer{}, fmt.Errorf("%w: %q", gateway.ErrNoModel, r.Model)
 	}
-	input, err := split(r.Messages)
+	input, err := split(plain(r.Messages))
 	if err != nil {
 		return gateway.Answer{}, gatewayError(err)
 	}
-	q := client.Request{Model: m.Type, Input: input, MaxTokens: m.MaxTokens, RepeatPenaltyMilli: m.RepeatPenalty, MaxFee: r.MaxFee}
+	q := client.Request{Model: m.Type, Input: input, MaxTokens: m.MaxTokens, RepeatPenaltyMilli: m.RepeatPenalty, MaxFee: r.MaxFee, Server: at}
 	if r.MaxTokens > 0 {
 		q.MaxTokens = uint32(min(r.MaxTokens, execution.MaxTaskTokens))
 	}
@@ -110,7 +119,7 @@ func (b backend) Ask(ctx context.Context, r gateway.Request, started func(gatewa
 		return gateway.Answer{}, gatewayError(err)
 	}
 	return gateway.Answer{Receipt: a.Task.String(), Server: address(a.Server.Hash160(), version), Finish: a.Finish,
-		PromptTokens: int(a.In), CompletionTokens: int(a.Out), Fee: a.Fee}, nil
+		PromptTokens: int(a.In), CompletionTokens: int(a.Out), Fee: a.Fee, Trust: gateway.TrustJudge, Templated: r.Raw}, nil
 }
 
 func token(t server.Token) model.Token {
@@ -119,6 +128,15 @@ func token(t server.Token) model.Token {
 		m.Top = append(m.Top, model.Logprob{ID: a.ID, Text: a.Text, Logprob: a.Logprob})
 	}
 	return m
+}
+
+// plain leaves out what able says the network can't carry.
+func plain(ms []gateway.Message) []model.Message {
+	out := make([]model.Message, len(ms))
+	for i, m := range ms {
+		out[i] = model.Message{Role: m.Role, Content: m.Content}
+	}
+	return out
 }
 
 // split makes a task's input of a chat: a leading system message, the turns between, and the last message, which must be

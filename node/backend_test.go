@@ -69,11 +69,18 @@ func TestWhatNoTaskCanHoldIsTheAskersFault(t *testing.T) {
 		"too many":         {"stories15m", append(make([]model.Message, 0, 2000), many(1100)...), gateway.ErrTooLong},
 		"not UTF-8":        {"stories15m", []model.Message{user("\xff")}, gateway.ErrRequest},
 	} {
-		_, err := b.Ask(t.Context(), gateway.Request{Model: c.model, Messages: c.ms}, func(gateway.Start) {}, func(gateway.Delta) error { return nil })
+		_, err := b.Ask(t.Context(), gateway.Request{Model: c.model, Messages: turns(c.ms)}, func(gateway.Start) {}, func(gateway.Delta) error { return nil })
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+func turns(ms []model.Message) (out []gateway.Message) {
+	for _, m := range ms {
+		out = append(out, gateway.Message{Role: m.Role, Content: m.Content})
+	}
+	return out
 }
 
 func many(n int) (ms []model.Message) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,17 +12,20 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"funai/gateway"
+	"funai/gateway/account"
 	"funai/inference/api"
 	"funai/web"
 )
 
 // HTTP is a node's gateway, API and page on one address.
 type HTTP struct {
-	addr net.Addr
-	api  *api.API
-	stop context.CancelFunc
-	wg   sync.WaitGroup
-	err  error
+	addr  net.Addr
+	api   *api.API
+	keys  account.Store
+	letGo func() // of connections to the owner's servers
+	stop  context.CancelFunc
+	wg    sync.WaitGroup
+	err   error
 }
 
 // Serve offers the node over HTTP on an address, until Close. hosts are the names it answers to besides localhost and
@@ -42,15 +46,25 @@ func (n *Node) Serve(addr string, hosts ...string) (*HTTP, error) {
 	if err := errors.Join(reg.Register(collectors.NewGoCollector()), reg.Register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})), n.register(reg)); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
+	router, letGo, err := n.router()
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	keys, err := n.accounts(context.Background())
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
 	src := &source{n}
 	a := api.New(api.Config{Source: src, Token: cookie, Logger: n.log.With("part", "api"), Registerer: reg})
-	handler, err := gateway.New(gateway.Config{Backend: backend{n}, API: a, Web: web.Handler(src, n.log.With("part", "web")),
-		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Hosts: hosts, Logger: n.log.With("part", "gateway"), Registerer: reg})
+	handler, err := gateway.New(gateway.Config{Backend: router, API: a, Web: web.Handler(src, n.log.With("part", "web")),
+		Metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), Hosts: append(slices.Clone(n.cfg.Gateway.Hosts), hosts...),
+		MaxRequests: n.cfg.Gateway.MaxRequests, Accounts: keys, RequireKey: n.cfg.Gateway.RequireKey, Admin: cookie,
+		Logger: n.log.With("part", "gateway"), Registerer: reg})
 	if err != nil {
-		return nil, errors.Join(err, a.Close(), l.Close())
+		return nil, errors.Join(err, a.Close(), keys.Close(), l.Close())
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	h := &HTTP{addr: l.Addr(), api: a, stop: stop}
+	h := &HTTP{addr: l.Addr(), api: a, keys: keys, letGo: letGo, stop: stop}
 	h.wg.Go(func() { h.err = gateway.Serve(ctx, l, handler, n.log.With("part", "http")) })
 	h.wg.Go(func() { n.publish(ctx, a) })
 	return h, nil
@@ -64,7 +78,8 @@ func (h *HTTP) Close() error {
 	err := h.api.Close()
 	h.stop()
 	h.wg.Wait()
-	return errors.Join(err, h.err)
+	h.letGo()
+	return errors.Join(err, h.err, h.keys.Close())
 }
 
 // register makes the node's own figures visible as metrics.

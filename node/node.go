@@ -73,6 +73,8 @@ type Config struct {
 
 	Cookie string // file with the token that spending over HTTP needs; made if there is none
 
+	Gateway Gateway // how it serves others, if it does
+
 	Names    map[key.Hash160]string                        // to show instead of addresses
 	Balances func(key.Hash160) (b wallet.Balance, ok bool) // of other nodes' ledger wallets, where they are known
 
@@ -118,6 +120,7 @@ type Node struct {
 	host     Host
 	chain    *chain.Chain
 	contents *content.Store
+	evidence *evidence // of a verification node
 	pool     *pool.Pool
 	board    *market.Board
 	exchange *exchange.Exchange
@@ -224,6 +227,14 @@ func (n *Node) openInference(ctx context.Context) (err error) {
 		return err
 	}
 	n.closer(n.contents.Close)
+	if n.cfg.Verify {
+		s, err := content.Open(n.dir("evidence"), content.Options{})
+		if err != nil {
+			return err
+		}
+		n.closer(s.Close)
+		n.evidence = &evidence{s, n.contents, n.chain.Changed}
+	}
 	cfg := p2p.Config{Key: n.cfg.Key, ChainID: n.cfg.Network.Inference.Name, Listen: n.cfg.Listen, Peers: n.cfg.Peers, Logger: n.log.With("part", "p2p")}
 	if n.cfg.Metrics != nil {
 		cfg.Registerer = n.cfg.Metrics
@@ -267,9 +278,10 @@ func (n *Node) begin(ctx context.Context, g *errgroup.Group) error {
 		n.mine(ctx, g)
 	}
 	if n.cfg.Verify {
-		v := verifier.New(verifier.Config{Key: n.cfg.Key, Chain: n.chain, Pool: n.pool, Exchange: n.exchange, Judge: judges{n.cfg.Judges},
+		v := verifier.New(verifier.Config{Key: n.cfg.Key, Chain: n.chain, Pool: n.pool, Exchange: n.exchange, Judge: judges{n.cfg.Judges, n.evidence},
 			Ballots: ballots{n.dir("ballots")}, Logger: n.log.With("part", "verifier")})
 		g.Go(func() error { return v.Run(ctx) })
+		g.Go(func() error { return n.evidence.forget(ctx) })
 	}
 	if len(n.cfg.Serve) > 0 {
 		n.serve(ctx, g)

@@ -28,12 +28,16 @@ var badTransaction = []error{tx.ErrMalformed, tx.ErrUnsupported, key.ErrSignatur
 
 // Judged is a model that a seat can judge: its own copy, and the thresholds that belong to it.
 type Judged struct {
-	Engine judge.Scorer
-	Policy judge.Policy
+	Engine  judge.Scorer
+	Policy  judge.Policy
+	Encoder judge.Encoder // nil: none; then a policy that names one makes the seat abstain
 }
 
 // judges judges tasks by their model type.
-type judges struct{ of map[uint32]Judged }
+type judges struct {
+	of       map[uint32]Judged
+	evidence *evidence
+}
 
 // Judge implements verifier.Judge.
 func (j judges) Judge(ctx context.Context, c *task.Checked) verifier.Ruling {
@@ -41,8 +45,11 @@ func (j judges) Judge(ctx context.Context, c *task.Checked) verifier.Ruling {
 	if !ok {
 		return verifier.Ruling{Verdict: byte(judge.Abstain), Reason: "this seat does not run the model"}
 	}
-	v := m.Policy.Judge(ctx, m.Engine, judge.Claim{Request: c.Input.Request(c.Task, c.Open), Text: c.Output.Text,
+	v := m.Policy.JudgeWith(ctx, m.Engine, m.Encoder, judge.Claim{Request: c.Input.Request(c.Task, c.Open), Text: c.Output.Text,
 		Tokens: c.Output.Tokens, PromptTokens: int(c.Receipt.TokensIn)})
+	if err := j.evidence.keep(ctx, c.Task, v.Evidence); err != nil {
+		return verifier.Ruling{Verdict: byte(judge.Abstain), Reason: "this seat can't keep its evidence: " + err.Error()}
+	}
 	return verifier.Ruling{Verdict: byte(v.Kind), Evidence: v.Evidence.Hash(), Reason: string(v.Rule) + ": " + v.Reason}
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 func TestASeatWithoutTheModelAbstains(t *testing.T) {
-	r := judges{map[uint32]Judged{1: {}}}.Judge(t.Context(), &task.Checked{Open: &tx.Open{Model: 2}, Receipt: &tx.Receipt{}})
+	r := judges{map[uint32]Judged{1: {}}, nil}.Judge(t.Context(), &task.Checked{Open: &tx.Open{Model: 2}, Receipt: &tx.Receipt{}})
 	if r.Verdict != execution.Abstain || r.Reason == "" {
 		t.Errorf("%+v", r)
 	}

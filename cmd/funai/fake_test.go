@@ -11,10 +11,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"funai/amount"
 	"funai/gateway"
+	"funai/gateway/account/embedded"
 	"funai/inference/api"
 	"funai/model"
 )
@@ -44,7 +46,11 @@ var began = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 func newNetwork() *network { return &network{looks: map[string]int{}} }
 
 func (n *network) handler(token string) (http.Handler, error) {
-	return gateway.New(gateway.Config{Backend: n, API: api.New(api.Config{Source: n, Token: token})})
+	keys, err := embedded.Open("keys", embedded.Options{FS: vfs.NewMem()})
+	if err != nil {
+		return nil, err
+	}
+	return gateway.New(gateway.Config{Backend: n, API: api.New(api.Config{Source: n, Token: token}), Accounts: keys, Admin: token})
 }
 
 func seat(i int) string { return fmt.Sprintf("STSEAT%d0000000000000000000000000000000000", i) }

@@ -69,7 +69,7 @@ func (a *app) root() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(a.askCommand(), a.chatCommand(), a.statusCommand(), a.walletCommand(), a.modelCommand(), a.upCommand(),
-		a.nodeCommand(), a.ledgerCommand(), a.clarityCommand(), a.versionCommand())
+		a.nodeCommand(), a.ledgerCommand(), a.clarityCommand(), a.keyCommand(), a.judgeCommand(), a.versionCommand())
 	return root
 }
 

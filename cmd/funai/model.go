@@ -14,30 +14,30 @@ import (
 
 func (a *app) modelCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "model", Short: "List and download models", Args: cobra.NoArgs,
+		Use: "model", Short: "List, download, show and remove models", Args: cobra.NoArgs,
 		Long: "Models are kept in $FUNAI_CACHE, or the user's cache directory, and checked against the hashes in the catalogue.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.modelListCommand(), a.modelPullCommand())
+	cmd.AddCommand(a.modelListCommand(), a.modelPullCommand(), a.modelShowCommand(), a.modelRemoveCommand())
 	return cmd
 }
 
-// listed is a model of the catalogue with --json.
+// listed is a model of the catalogue, or one of the hub that is here, with --json.
 type listed struct {
 	Name        string `json:"name"`
-	Description string `json:"description"`
-	Size        int64  `json:"size"`  // bytes on disk
-	Fetch       int64  `json:"fetch"` // bytes to download
+	Description string `json:"description,omitempty"`
+	Size        int64  `json:"size"`            // bytes on disk
+	Fetch       int64  `json:"fetch,omitempty"` // bytes to download
 	Hash        string `json:"hash"`
-	Context     int    `json:"context"`
-	License     string `json:"license"`
+	Context     int    `json:"context,omitempty"`
+	License     string `json:"license,omitempty"`
 	Path        string `json:"path,omitempty"` // if it is here
 }
 
 func (a *app) modelListCommand() *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
-		Use: "ls", Aliases: []string{"list"}, Short: "List the catalogue and what of it is here", Args: cobra.NoArgs,
+		Use: "ls", Aliases: []string{"list"}, Short: "List the catalogue and what is here", Args: cobra.NoArgs,
 		RunE: a.does(func(ctx context.Context, _ []string) error {
 			f, err := catalogue.New(catalogue.Options{})
 			if err != nil {
@@ -62,10 +62,22 @@ func (a *app) modelListCommand() *cobra.Command {
 				}
 				t.Row(m.Name, cli.Bytes(m.Size), cli.Count(m.Context), m.License, mark, m.Description)
 			}
-			if asJSON {
-				return nil
+			stored, err := f.Stored()
+			if err != nil {
+				return err
 			}
-			t.Print(a.out)
+			for _, s := range stored {
+				if !asJSON {
+					t.Row(s.Name, cli.Bytes(s.Size), "", "", cli.Cell{Text: "yes", Style: cli.Green}, "")
+					continue
+				}
+				if err := a.out.JSON(listed{Name: s.Name, Size: s.Size, Hash: fmt.Sprintf("%x", s.Hash), Path: s.Path}); err != nil {
+					return err
+				}
+			}
+			if !asJSON {
+				t.Print(a.out)
+			}
 			return nil
 		}),
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"funai/model/catalogue"
+	"funai/node"
 )
 
 // nodeOptions is what `funai node` was told.
@@ -25,15 +26,18 @@ type nodeOptions struct {
 	Verify       bool     // stand as a verification node
 	Serve        string   // model to serve; empty: none
 	Judge        string   // model to judge with, if Verify; empty: the one served, or the catalogue's default
+	Policy       string   // file of the policy to judge by; empty: the network's
 	HTTP         string   // host:port of the gateway; empty: none
 	Key          string   // path of the key file, made if there is none
 	Cookie       string   // path of the wallet token's file (api.Cookie)
+	Gateway      node.Gateway
 	Logger       *slog.Logger
 }
 
 func (a *app) nodeCommand() *cobra.Command {
 	var s serving
 	o := nodeOptions{}
+	gatewayFile := ""
 	cmd := &cobra.Command{
 		Use: "node", Short: "Run one node", Args: cobra.NoArgs,
 		Long: `Run one node. Without --mine, --verify or --serve it follows both chains, and with --http it asks for you.`,
@@ -43,6 +47,9 @@ func (a *app) nodeCommand() *cobra.Command {
 		RunE: a.does(func(ctx context.Context, _ []string) (err error) {
 			if err := o.check(); err != nil {
 				return err
+			}
+			if o.Gateway, err = a.readGateway(gatewayFile); err != nil {
+				return usage("--gateway: %v", err)
 			}
 			if s.dir, err = a.dataDir(s.dir, o.Network); err != nil {
 				return err
@@ -68,7 +75,9 @@ func (a *app) nodeCommand() *cobra.Command {
 	f.BoolVar(&o.Verify, "verify", false, "stand as a verification node")
 	f.StringVar(&o.Serve, "serve", "", "`model` to serve")
 	f.StringVar(&o.Judge, "judge", "", "`model` to judge with, for --verify (default the one served, or "+catalogue.Default+")")
+	f.StringVar(&o.Policy, "policy", "", "`file` of thresholds to judge by, as 'funai judge calibrate' saves them, for --verify (default the network's)")
 	f.StringVar(&o.HTTP, "http", "", "`address` of the gateway, the API and the page (default none)")
+	f.StringVar(&gatewayFile, "gateway", "", "JSON `file` on how the gateway serves others: API keys, servers of your own")
 	f.StringVar(&o.Key, "key", "", "key `file` (default \"key\" in the data directory, made if there is none)")
 	completeModels(cmd, "serve")
 	completeModels(cmd, "judge")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 
@@ -14,6 +15,7 @@ import (
 	"funai/key"
 	"funai/model"
 	"funai/model/catalogue"
+	"funai/model/encoder"
 	"funai/model/engine"
 	"funai/node"
 	"funai/node/devnet"
@@ -88,6 +90,37 @@ const (
 	devBid     = 20_000
 )
 
+// seated puts together what a seat judges a model with: its own copy, the policy that o names or else the network's, and the
+// encoder if the policy names it.
+func seated(ctx context.Context, m *loaded, o nodeOptions) (j node.Judged, closing func() error, err error) {
+	j = node.Judged{Engine: m.Engine, Policy: judge.DefaultPolicy(m.kind.Name)}
+	closing = func() error { return nil }
+	if o.Policy != "" {
+		if j.Policy, err = judge.LoadPolicy(o.Policy); err != nil {
+			return j, nil, err
+		}
+		if j.Policy.Model != m.kind.Name {
+			return j, nil, fmt.Errorf("%s is a policy for %s, the node judges %s", o.Policy, j.Policy.Model, m.kind.Name)
+		}
+	}
+	if j.Policy.Quality.Encoder == encoder.Name {
+		f, err := catalogue.New(catalogue.Options{Logger: o.Logger})
+		if err != nil {
+			return j, nil, err
+		}
+		dir, err := f.Encoder(ctx, nil)
+		if err != nil {
+			return j, nil, err
+		}
+		e, err := encoder.Open(ctx, dir)
+		if err != nil {
+			return j, nil, err
+		}
+		j.Encoder, closing = e, e.Close
+	}
+	return j, closing, nil
+}
+
 // runNode runs one node until ctx is done, as runDevnet does a network.
 func runNode(ctx context.Context, o nodeOptions, emit func(event)) (err error) {
 	network, err := node.ByName(o.Network)
@@ -99,7 +132,7 @@ func runNode(ctx context.Context, o nodeOptions, emit func(event)) (err error) {
 		return err
 	}
 	cfg := node.Config{Network: network, Dir: filepath.Join(o.Dir, "node"), Key: k, Cookie: o.Cookie, Logger: o.Logger, LedgerListen: o.LedgerListen,
-		LedgerPeers: o.LedgerPeers, Listen: o.Listen, Peers: o.Peers, Mine: o.Mine, Verify: o.Verify, Parallel: 4}
+		LedgerPeers: o.LedgerPeers, Listen: o.Listen, Peers: o.Peers, Mine: o.Mine, Verify: o.Verify, Parallel: 4, Gateway: o.Gateway}
 	name := ""
 	if o.Serve != "" || o.Verify {
 		// A verification node judges with its own copy.
@@ -120,7 +153,12 @@ func runNode(ctx context.Context, o nodeOptions, emit func(event)) (err error) {
 				}
 				defer func() { err = errors.Join(err, judged.Close()) }()
 			}
-			cfg.Judges = map[uint32]node.Judged{judged.kind.Type: {Engine: judged.Engine, Policy: judge.DefaultPolicy(judged.kind.Name)}}
+			seat, closing, err := seated(ctx, judged, o)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, closing()) }()
+			cfg.Judges = map[uint32]node.Judged{judged.kind.Type: seat}
 			cfg.Wants.Stake = devStake
 		}
 		if o.Serve != "" {

@@ -1,6 +1,6 @@
 // Package catalogue knows models by name and brings their weights, and the libraries that run them, to this machine: every
 // byte checked against a SHA-256 pinned here, from several sources tried in turn, into a cache that many processes may share.
-// It imports the standard library and its own converter, nothing else of the project; sources and sizes are those of the
+// It imports its own converter, and model/gguf for llama.cpp's quantiser and the headers of files; sources and sizes are those of the
 // publishers named beside them.
 package catalogue
 
@@ -40,10 +40,14 @@ type Model struct {
 	License     string
 	parts       []part
 	convert     func(w io.Writer, parts [][]byte) error // nil: the file is its parts, joined
+	base, quant string                                  // it is made of another model, by quantising; else empty
 }
 
 // Fetch is about how many bytes are downloaded, at most, to get it.
 func (m Model) Fetch() (n int64) {
+	if base, err := Lookup(m.base); err == nil {
+		return base.Fetch()
+	}
 	seen := map[string]bool{}
 	for _, p := range m.parts {
 		last := p.sources[len(p.sources)-1]
@@ -58,9 +62,18 @@ func (m Model) Fetch() (n int64) {
 	return n
 }
 
+// peak is how many bytes of disk are taken while it is fetched: what comes, what is unpacked of it, and the whole.
+func (m Model) peak() int64 {
+	n := m.Fetch() + m.Size
+	for _, p := range m.parts {
+		n += p.size
+	}
+	return n
+}
+
 // List returns the catalogue by name.
 func List() []Model {
-	all := []Model{tinyllama(), stories15m()}
+	all := []Model{tinyllama(), stories15m(), storiesQ8(), storiesQ4()}
 	slices.SortFunc(all, func(a, b Model) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
@@ -118,6 +131,21 @@ func stories15m() Model {
 			}
 			return m.WriteGGUF(w, "stories15m")
 		},
+	}
+}
+
+// storiesQ8 and storiesQ4 are stories15m with fewer bits, for tests of what quantising changes.
+func storiesQ8() Model {
+	return Model{
+		Name: "stories15m-q8_0", Description: "TinyStories 15M, Q8_0: made here of stories15m", License: "MIT", base: "stories15m", quant: "q8_0",
+		Size: 16_879_328, Hash: sum("c345e20f3f21268860d9334c2aa03e721a114bf174a1c0f4c56000f866e53f9c"), Context: 256,
+	}
+}
+
+func storiesQ4() Model {
+	return Model{
+		Name: "stories15m-q4_0", Description: "TinyStories 15M, Q4_0: made here of stories15m", License: "MIT", base: "stories15m", quant: "q4_0",
+		Size: 13_893_344, Hash: sum("fa06bca9a52894dccbe4d6cf22ef215fd29c9d681844edb3adaad9a46f049603"), Context: 256,
 	}
 }
 

@@ -124,6 +124,7 @@ func (f *Fetcher) attempt(ctx context.Context, url, partial string, had int64, w
 	if had > 0 {
 		r.Header.Set("Range", fmt.Sprintf("bytes=%d-", had))
 	}
+	f.authorise(r)
 	answer, err := f.client.Do(r)
 	if err != nil {
 		return stalled(ctx, err)

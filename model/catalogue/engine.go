@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 )
 
@@ -24,36 +23,59 @@ type libraries struct {
 	sum string
 }
 
-// The builds of node-llama-cpp 3.21.1 (MIT), by GOOS/GOARCH. Windows is missing because its linker can't be told that the
-// short and the versioned name of a library are the same file.
-func engineLibraries(platform string) (libraries, bool) {
-	build := func(name string, size int64, tarball, sum string) (libraries, bool) {
+// The builds of node-llama-cpp 3.21.1 (MIT), by GOOS/GOARCH and, with a GPU, a variant. Windows is missing because its linker
+// can't be told that the short and the versioned name of a library are the same file.
+func engineLibraries(build string) (libraries, bool) {
+	is := func(name string, size int64, tarball, sum string) (libraries, bool) {
 		return libraries{npmFile{"@node-llama-cpp/" + name, "3.21.1", size, tarball, "bins/" + name, 0}, sum}, true
 	}
-	switch platform {
+	switch build {
+	case "linux/amd64/cuda":
+		return is("linux-x64-cuda", 142_850_036, "499b4012541cb3e01b3d35e18e7dd2dc546174979494b02dbcc0a6667ed6b7d9",
+			"92190135cd0aab75a968e961971e74b4b065dd9ee364009ba2b59a1f01f2689b")
+	case "linux/amd64/vulkan":
+		return is("linux-x64-vulkan", 27_476_121, "4877be47f01586481615aec277c23c7f660592ce66eec2753ff1dcc967a9a0d2",
+			"23b8b9edcbe497e0fc9ca0e75b0f4839044a5721c5fc0648d4c7352791925eaa")
 	case "linux/amd64":
-		return build("linux-x64", 10_582_760, "4b5b65a8b2611d8af94349b02d815c0f424a30a0a19aef2be5db25ecfef6730f",
+		return is("linux-x64", 10_582_760, "4b5b65a8b2611d8af94349b02d815c0f424a30a0a19aef2be5db25ecfef6730f",
 			"5006b661c8d853b4320bd9501ca740917e79270e5bc083421fc26abb3fa250f0")
 	case "linux/arm64":
-		return build("linux-arm64", 7_213_055, "2c4271d060429701d27c7b0fd5ba8e83b37d36c427faf97d54d003d5d73b62dd",
+		return is("linux-arm64", 7_213_055, "2c4271d060429701d27c7b0fd5ba8e83b37d36c427faf97d54d003d5d73b62dd",
 			"f5c04f7aafb20b489a718330f746e5f1c47af37d84171818e89e3dff85171537")
 	case "darwin/arm64":
-		return build("mac-arm64-metal", 4_858_447, "cd11a52fab1935fde5abd221b5ecf8167686b45e386b6a02df49cb9b2814e9d6",
+		return is("mac-arm64-metal", 4_858_447, "cd11a52fab1935fde5abd221b5ecf8167686b45e386b6a02df49cb9b2814e9d6",
 			"6638b2d2153a8cfc83585348121ecb3d67978d9aac97af3ad9724eb618153dde")
 	case "darwin/amd64":
-		return build("mac-x64", 10_809_280, "3bcc6b2d6d3618098a36c9c01ae3afff1599f336a826cd54b1a55a73ed2159a7",
+		return is("mac-x64", 10_809_280, "3bcc6b2d6d3618098a36c9c01ae3afff1599f336a826cd54b1a55a73ed2159a7",
 			"498d0592ae7f6647d22eac83b31191228f1057da846536d1e3338e52a0a2ed32")
 	}
 	return libraries{}, false
 }
 
-// EngineLibraries returns a folder with llama.cpp's shared libraries for this machine, fetching them first if need be. All of
-// them are hashed every time: they are small, and they are code.
+// EngineLibraries returns a folder with llama.cpp's shared libraries for this machine, fetching them first if need be: those for
+// its GPU if it has one that they can use, else those for its processor. All of them are hashed every time: they are small, and
+// they are code.
 func (f *Fetcher) EngineLibraries(ctx context.Context, p Progress) (string, error) {
-	l, ok := engineLibraries(runtime.GOOS + "/" + runtime.GOARCH)
-	if !ok {
-		return "", fmt.Errorf("%w: %s/%s", ErrPlatform, runtime.GOOS, runtime.GOARCH)
+	builds, err := choose(f.machine(), f.variant)
+	if err != nil {
+		return "", err
 	}
+	for i, build := range builds {
+		l, ok := engineLibraries(build)
+		if !ok {
+			return "", fmt.Errorf("%w: %s", ErrPlatform, build)
+		}
+		dir, err := f.libraries(ctx, l, p)
+		if err == nil || ctx.Err() != nil || i == len(builds)-1 {
+			return dir, err
+		}
+		f.log.Warn("no engine libraries for the GPU; the processor has to do", "build", build, "error", err)
+	}
+	return "", ErrPlatform
+}
+
+// libraries fetches one build.
+func (f *Fetcher) libraries(ctx context.Context, l libraries, p Progress) (string, error) {
 	asset := "llama.cpp-" + EngineVersion + "-" + filepath.Base(l.npm.member)
 	dir := filepath.Join(f.dir, "engine", asset+"-"+l.sum[:8])
 	if sum, err := treeSum(ctx, dir); err == nil && sum == l.sum {
@@ -122,13 +144,14 @@ func isLibrary(name string) bool {
 	return (strings.HasSuffix(name, ".so") || strings.HasSuffix(name, ".dylib")) && !strings.HasPrefix(name, "libllama-common")
 }
 
-// shortName turns libllama.v0.4.0.so and libllama.metal.v0.4.0.dylib into libllama.so and libllama.dylib.
+// shortName turns libllama.cuda.v0.4.0.so and libllama.metal.v0.4.0.dylib into libllama.so and libllama.dylib.
 func shortName(name string) string {
 	stem, _, found := strings.Cut(name, "."+EngineVersion)
 	if !found {
 		return name
 	}
-	return strings.TrimSuffix(stem, ".metal") + filepath.Ext(name)
+	stem, _, _ = strings.Cut(stem, ".") // the variant
+	return stem + filepath.Ext(name)
 }
 
 // treeSum hashes the regular files of a folder; beside them only the links to short names may be there.

@@ -25,6 +25,9 @@ type Options struct {
 	HTTP   *http.Client // default: the environment's proxies, short waits for a connection
 	NPM    string       // npm command; default "npm"
 	Hub    string       // default $HF_ENDPOINT, then https://huggingface.co
+	Token  string       // for the hub's models that want one; default $HF_TOKEN
+	Engine string       // variant of the engine libraries; default $FUNAI_ENGINE, then what the machine can use
+	Limit  int64        // bytes that the cache may take; default: the disk's room but a reserve
 	Logger *slog.Logger
 }
 
@@ -32,6 +35,10 @@ type Options struct {
 // directory: whoever comes second waits for the first and finds its work done.
 type Fetcher struct {
 	dir, npm, hub string
+	token         string
+	variant       string
+	limit         int64 // bytes; 0: none
+	machine       func() machine
 	client        *http.Client
 	log           *slog.Logger
 	free          func(dir string) (int64, error) // bytes left; replaced in tests
@@ -41,7 +48,8 @@ type Fetcher struct {
 
 // New returns a Fetcher.
 func New(o Options) (*Fetcher, error) {
-	f := &Fetcher{dir: o.Dir, npm: o.NPM, hub: o.Hub, client: o.HTTP, log: o.Logger, free: freeBytes, wait: 300 * time.Millisecond, stall: 30 * time.Second}
+	f := &Fetcher{dir: o.Dir, npm: o.NPM, hub: o.Hub, client: o.HTTP, log: o.Logger, token: o.Token, variant: o.Engine, limit: o.Limit,
+		machine: thisMachine, free: freeBytes, wait: 300 * time.Millisecond, stall: 30 * time.Second}
 	var err error
 	if f.dir == "" {
 		if f.dir, err = cachedir.Path(); err != nil {
@@ -58,6 +66,12 @@ func New(o Options) (*Fetcher, error) {
 	}
 	if f.hub == "" {
 		f.hub = "https://huggingface.co"
+	}
+	if f.token == "" {
+		f.token = os.Getenv("HF_TOKEN")
+	}
+	if f.variant == "" {
+		f.variant = os.Getenv("FUNAI_ENGINE")
 	}
 	if f.client == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
@@ -102,18 +116,28 @@ func (f *Fetcher) Cached(ctx context.Context, name string) (string, bool) {
 	return f.modelPath(m), ok && err == nil
 }
 
-// Remove deletes a model of the catalogue, and what was fetched of it, from the cache.
-func (f *Fetcher) Remove(ctx context.Context, name string) error {
-	m, err := Lookup(name)
-	if err != nil {
-		return err
+// Remove deletes a model of the catalogue or of the hub, and what was fetched of it, from the cache. It returns how many bytes
+// that freed; a file of the user's own is not touched.
+func (f *Fetcher) Remove(ctx context.Context, name string) (int64, error) {
+	var path, asset string
+	if m, err := Lookup(name); err == nil {
+		path, asset = f.modelPath(m), m.Name
+	} else if ref, ok := hubRef(name); ok {
+		path, asset = f.hubPath(ref)
+	} else {
+		return 0, err
 	}
-	unlock, err := f.lock(ctx, m.Name)
+	unlock, err := f.lock(ctx, asset)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer unlock()
-	return errors.Join(remove(f.modelPath(m)), remove(recordPath(f.modelPath(m))), os.RemoveAll(f.downloads(m.Name)))
+	before := treeBytes(f.downloads(asset))
+	for _, end := range []string{"", ".sha256", ".pin", ".pin.sha256", ".partial", ".tmp"} {
+		before += fileSize(path + end)
+		err = errors.Join(err, remove(path+end))
+	}
+	return before, errors.Join(err, os.RemoveAll(f.downloads(asset)))
 }
 
 func remove(path string) error {
@@ -147,6 +171,12 @@ func (f *Fetcher) ensure(ctx context.Context, m Model, p Progress) (string, erro
 	}
 	if _, err := os.Stat(path); err == nil {
 		f.log.Warn("cached model is corrupt; fetching it again", "model", m.Name, "path", path)
+	}
+	if m.base != "" {
+		return path, f.quantise(ctx, m, path, p)
+	}
+	if err := f.room(f.dir, m.peak()-treeBytes(f.downloads(m.Name))); err != nil {
+		return "", fmt.Errorf("%s: %w", m.Name, err)
 	}
 	files := make([]string, len(m.parts))
 	for i, part := range m.parts {

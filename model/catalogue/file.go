@@ -136,12 +136,42 @@ func syncDir(dir string) {
 	}
 }
 
-// room fails early if a disk surely has too little left.
+// reserve is what the cache leaves of a disk: a machine whose disk is full to the last byte does nothing right.
+const reserve = 64 << 20
+
+// room fails early if a disk surely has too little left, or the cache would exceed its limit.
 func (f *Fetcher) room(dir string, need int64) error {
-	if left, err := f.free(dir); err == nil && left < need {
-		return fmt.Errorf("%w: %s has %d bytes left of %d needed", ErrDiskFull, dir, left, need)
+	if need <= 0 {
+		return nil
+	}
+	if left, err := f.free(dir); err == nil && left-reserve < need {
+		return fmt.Errorf("%w: %s has %d bytes left, of which %d stay free, and %d are needed", ErrDiskFull, dir, left, reserve, need)
+	}
+	if has := f.used(); f.limit > 0 && has+need > f.limit {
+		return fmt.Errorf("%w: %s has %d bytes, %d more are needed, and %d is its limit", ErrDiskFull, f.dir, has, need, f.limit)
 	}
 	return nil
+}
+
+// used is what the cache takes, if it has a limit.
+func (f *Fetcher) used() int64 {
+	if f.limit <= 0 {
+		return 0
+	}
+	return treeBytes(f.dir)
+}
+
+// treeBytes is the size of the files in a folder; what can't be read counts nothing.
+func treeBytes(dir string) (n int64) {
+	_ = filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			if info, err := d.Info(); err == nil {
+				n += info.Size()
+			}
+		}
+		return nil
+	})
+	return n
 }
 
 // full gives the error of a disk that filled up meanwhile its name.

@@ -72,14 +72,14 @@ func TestRemoveLeavesNothing(t *testing.T) {
 		t.Fatal("a wrong file counts as cached")
 	}
 	for range 2 {
-		if err := f.Remove(t.Context(), "stories15m"); err != nil {
+		if _, err := f.Remove(t.Context(), "stories15m"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if left, _ := filepath.Glob(filepath.Join(f.Dir(), "models", "*")); len(left) > 0 {
 		t.Fatal(left)
 	}
-	if err := f.Remove(t.Context(), "x"); !errors.Is(err, ErrUnknown) {
+	if _, err := f.Remove(t.Context(), "x"); !errors.Is(err, ErrUnknown) {
 		t.Fatal(err)
 	}
 }

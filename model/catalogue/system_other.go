@@ -13,3 +13,6 @@ func tryLock(*os.File) error { return nil }
 
 // freeBytes isn't known here; a full disk is noticed when it is.
 func freeBytes(string) (int64, error) { return 0, errors.ErrUnsupported }
+
+// canLoad is asked where there are variants only: on Linux.
+func canLoad(string) bool { return false }

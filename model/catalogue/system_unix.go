@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"syscall"
+
+	"github.com/ebitengine/purego"
 )
 
 // tryLock takes the whole file, or says errLocked.
@@ -24,4 +26,14 @@ func freeBytes(dir string) (int64, error) {
 		return 0, err
 	}
 	return int64(s.Bavail) * int64(s.Bsize), nil //nolint:unconvert // a uint32 on macOS
+}
+
+// canLoad tries whether the system's linker finds a library.
+func canLoad(name string) bool {
+	h, err := purego.Dlopen(name, purego.RTLD_LAZY|purego.RTLD_LOCAL)
+	if err != nil {
+		return false
+	}
+	_ = purego.Dlclose(h)
+	return true
 }

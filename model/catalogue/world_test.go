@@ -33,6 +33,8 @@ type world struct {
 	noRanges bool
 	status   int           // of the hub
 	pause    chan struct{} // a body waits here in its middle
+	lists    bool          // hashes are in the list of files only
+	token    string        // asked for, if set
 }
 
 func newWorld(t *testing.T) *world {
@@ -63,6 +65,14 @@ func tarball(files map[string][]byte) []byte {
 }
 
 func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
+	if w.token != "" && r.Header.Get("Authorization") != "Bearer "+w.token {
+		http.Error(out, "gated", http.StatusUnauthorized)
+		return
+	}
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		w.list(out, r)
+		return
+	}
 	w.mu.Lock()
 	b, ok := w.files[r.URL.Path]
 	if r.Method == http.MethodGet {
@@ -86,8 +96,10 @@ func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 		start, _ = strconv.Atoi(strings.TrimSuffix(s, "-"))
 		out.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", start, len(b)-1, len(b)))
 	}
-	out.Header().Set("X-Linked-Etag", fmt.Sprintf(`"%x"`, sha256.Sum256(b)))
-	out.Header().Set("X-Linked-Size", strconv.Itoa(len(b)))
+	if !w.lists {
+		out.Header().Set("X-Linked-Etag", fmt.Sprintf(`"%x"`, sha256.Sum256(b)))
+		out.Header().Set("X-Linked-Size", strconv.Itoa(len(b)))
+	}
 	out.Header().Set("Content-Length", strconv.Itoa(len(b)-start))
 	if start > 0 {
 		out.WriteHeader(http.StatusPartialContent)
@@ -113,6 +125,29 @@ func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	if cutting {
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// list gives the files of a repository in two pages, as the hub does; what isn't GGUF isn't in large-file storage.
+func (w *world) list(out http.ResponseWriter, r *http.Request) {
+	if r.URL.Query().Get("cursor") == "" {
+		out.Header().Set("Link", fmt.Sprintf(`<%s%s?cursor=2>; rel="next"`, w.URL, r.URL.Path))
+		fmt.Fprint(out, `[{"type":"file","oid":"ab","size":5,"path":"README.md"}]`)
+		return
+	}
+	repo, folder, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/api/models/"), "/tree/main")
+	var entries []string
+	for _, p := range sorted(w.files) {
+		name, ok := strings.CutPrefix(p, "/"+repo+"/resolve/main/")
+		if !ok || !strings.HasPrefix(name, strings.TrimPrefix(folder, "/")) {
+			continue
+		}
+		lfs := ""
+		if b := w.files[p]; strings.HasSuffix(name, ".gguf") {
+			lfs = fmt.Sprintf(`,"lfs":{"oid":"%x","size":%d,"pointerSize":134}`, sha256.Sum256(b), len(b))
+		}
+		entries = append(entries, fmt.Sprintf(`{"type":"file","oid":"cd","size":1,"path":%q%s}`, name, lfs))
+	}
+	fmt.Fprintf(out, "[%s]", strings.Join(entries, ","))
 }
 
 func (w *world) requests(path string) []string {

@@ -1,5 +1,5 @@
 // Package engine opens a model by one word: a catalogue name, a GGUF file, hf:owner/repo:file, or openai:URL#model. It imports
-// the engines and the catalogue, which don't know of one another.
+// the engines and the catalogue.
 package engine
 
 import (

@@ -58,14 +58,19 @@ func (e *Engine) plain(text string) ([]int32, error) {
 	return tokens, nil
 }
 
-// embed runs a job in a context of its own, which pools the hidden states; other jobs wait for it, one text at a time being
-// short. The context is freed again, since few nodes are asked for embeddings.
-func (l *loop) embed(j *job) {
-	out, err := l.embedAll(j)
-	j.out <- event{end: true, embeds: out, err: err} // has room: it is the only one
+// embedding is a job whose texts are embedded one by one, between the steps of the others. Its context pools the hidden states;
+// it is freed with the job, since few nodes are asked for embeddings.
+type embedding struct {
+	job    *job
+	ctx    llama.Context
+	memory llama.Memory
+	batch  llama.Batch
+	out    [][]float32
+	err    error
 }
 
-func (l *loop) embedAll(j *job) ([][]float32, error) {
+func (l *loop) newEmbedding(j *job) *embedding {
+	e := &embedding{job: j}
 	longest := 0
 	for _, t := range j.texts {
 		longest = max(longest, len(t))
@@ -74,37 +79,55 @@ func (l *loop) embedAll(j *job) ([][]float32, error) {
 	p.NCtx, p.NBatch, p.NUbatch, p.NSeqMax = uint32(longest), uint32(longest), uint32(longest), 1
 	p.NThreads, p.NThreadsBatch = l.threads, l.threads
 	p.Embeddings, p.PoolingType, p.NoPerf = 1, llama.PoolingTypeMean, 1
-	ctx, err := llama.InitFromModel(l.e.model, p)
-	if err != nil {
-		return nil, fmt.Errorf("%w: embedding context: %w", model.ErrUnsupported, err)
+	if e.ctx, e.err = llama.InitFromModel(l.e.model, p); e.err != nil {
+		e.err = fmt.Errorf("%w: embedding context: %w", model.ErrUnsupported, e.err)
+		return e
 	}
-	defer llama.Free(ctx)
-	memory, err := llama.GetMemory(ctx)
-	if err != nil {
-		return nil, err
+	e.batch = llama.BatchInit(int32(longest), 0, 1)
+	e.memory, e.err = llama.GetMemory(e.ctx)
+	return e
+}
+
+// embedNext embeds one more text, if there is one.
+func (l *loop) embedNext() {
+	e := l.texts
+	if e == nil {
+		return
 	}
-	batch := llama.BatchInit(int32(longest), 0, 1)
-	defer llama.BatchFree(batch)
-	var out [][]float32
-	for _, tokens := range j.texts {
-		if left(j) {
-			return nil, context.Canceled
-		}
-		_ = batch.Clear()
-		_ = llama.MemoryClear(memory, true)
-		for i, t := range tokens {
-			_ = batch.Add(llama.Token(t), llama.Pos(i), []llama.SeqId{0}, true)
-		}
-		if code, err := llama.Decode(ctx, batch); code != 0 || err != nil {
-			return nil, errors.Join(fmt.Errorf("%w: code %d", errDecode, code), err)
-		}
-		v, err := llama.GetEmbeddingsSeq(ctx, 0, llama.ModelNEmbd(l.e.model))
-		if err != nil || v == nil {
-			return nil, errors.Join(fmt.Errorf("%w: no embedding", errDecode), err)
-		}
-		out = append(out, unit(v))
+	if e.err == nil && !left(e.job) {
+		e.err = e.next(l)
 	}
-	return out, nil
+	if e.err != nil || left(e.job) || len(e.out) == len(e.job.texts) {
+		if e.err != nil {
+			e.out = nil
+		}
+		e.job.out <- event{end: true, embeds: e.out, err: e.err} // has room: it is the only one
+		e.free()
+		l.texts = nil
+	}
+}
+
+func (e *embedding) next(l *loop) error {
+	_, _ = e.batch.Clear(), llama.MemoryClear(e.memory, true)
+	for i, t := range e.job.texts[len(e.out)] {
+		_ = e.batch.Add(llama.Token(t), llama.Pos(i), []llama.SeqId{0}, true)
+	}
+	if code, err := llama.Decode(e.ctx, e.batch); code != 0 || err != nil {
+		return errors.Join(fmt.Errorf("%w: code %d", errDecode, code), err)
+	}
+	v, err := llama.GetEmbeddingsSeq(e.ctx, 0, llama.ModelNEmbd(l.e.model))
+	if err != nil || v == nil {
+		return errors.Join(fmt.Errorf("%w: no embedding", errDecode), err)
+	}
+	e.out = append(e.out, unit(v))
+	return nil
+}
+
+func (e *embedding) free() {
+	if e != nil && e.ctx != 0 {
+		_ = llama.BatchFree(e.batch)
+		_ = llama.Free(e.ctx)
+	}
 }
 
 func unit(v []float32) []float32 {

@@ -30,8 +30,9 @@ var ErrLoad = errors.New("gguf: can't load")
 const (
 	// MaxContext is the default bound of prompt and answer together, in tokens, for models trained on more.
 	MaxContext = 4096
-	// sequences is how many requests run at once.
-	sequences = 8
+	// sequences is how many requests run at once by default, and maxSequences the most (llama.cpp's LLAMA_MAX_SEQ).
+	sequences    = 16
+	maxSequences = 256
 	// queued is how many more may wait by default.
 	queued = 64
 	// batchTokens is the most that one call of llama.cpp is given. On 2 cores TinyLlama prefills 86, 92, 98 and 100 tokens a
@@ -54,7 +55,9 @@ type Options struct {
 	Threads int      // default: the physical cores less one
 	Context int      // tokens of prompt and answer together; default: as trained, at most MaxContext
 	Cache   int      // tokens of all running requests together, at least Context; default: twice Context
-	Queue   int      // waiting requests; default 64
+	Running int      // requests that run at once; default 16, at most 256
+	Queue   int      // requests that wait; default 64
+	Memory  int64    // bytes that weights and cache may take; default: what the machine has free, where it says so
 	Logger  *slog.Logger
 }
 
@@ -62,14 +65,14 @@ type Options struct {
 type Engine struct {
 	info  model.Info
 	log   *slog.Logger
-	queue chan *job
+	queue *queue
 
 	mu    sync.RWMutex // held for reading while the model's vocabulary is used, for writing to free it
 	shut  bool
 	model llama.Model
 	vocab *vocabulary
 
-	template chatTemplate
+	template *chatTemplate
 	stop     chan struct{}
 	stopped  chan struct{} // closed by the loop at its end
 	loop     *loop
@@ -100,8 +103,12 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	e := &Engine{log: o.Logger, queue: make(chan *job, o.Queue), stop: make(chan struct{}), stopped: make(chan struct{})}
-	if err := e.load(o); err != nil {
+	if o.Running <= 0 {
+		o.Running = sequences
+	}
+	o.Running = min(o.Running, maxSequences)
+	e := &Engine{log: o.Logger, queue: newQueue(o.Queue), stop: make(chan struct{}), stopped: make(chan struct{})}
+	if err := e.load(ctx, o); err != nil {
 		return nil, err
 	}
 	go e.run()
@@ -110,12 +117,24 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	return e, nil
 }
 
-func (e *Engine) load(o Options) error {
+func (e *Engine) load(ctx context.Context, o Options) (err error) {
+	if o.Memory <= 0 && !llama.SupportsGpuOffload() { // a GPU has memory of its own, which llama.cpp asks for
+		o.Memory = freeMemory()
+	}
+	weights, err := weigh(o)
+	if err != nil {
+		return err
+	}
 	trouble.reset()
 	m, err := llama.ModelLoadFromFile(o.Path, llama.ModelDefaultParams())
 	if err != nil {
 		return fmt.Errorf("%w %s: %w: %s", ErrLoad, o.Path, err, trouble.last())
 	}
+	defer func() {
+		if err != nil {
+			_ = llama.ModelFree(m)
+		}
+	}()
 	e.model = m
 	trained := int(llama.ModelNCtxTrain(m))
 	if o.Context <= 0 {
@@ -126,18 +145,17 @@ func (e *Engine) load(o Options) error {
 		o.Cache = 2 * o.Context
 	}
 	o.Cache = max(o.Cache, o.Context)
+	if need := weights + cacheBytes(m, o.Cache); o.Memory > 0 && need > o.Memory {
+		return fmt.Errorf("%w: %s with a cache of %d tokens needs %d bytes, there are %d", model.ErrMemory, o.Path, o.Cache, need, o.Memory)
+	}
 	e.vocab = readVocabulary(m)
-	e.template = readTemplate(m, e.vocab.handle)
-	if e.template.source != "" {
-		if _, err := e.template.render([]model.Message{{Role: "user", Content: "x"}}, e.vocab.defuse); err != nil {
-			llama.ModelFree(m)
-			return fmt.Errorf("%w %s: its chat template isn't known to llama.cpp: %w", ErrLoad, o.Path, model.ErrUnsupported)
-		}
+	if e.template, err = readTemplate(ctx, m, e.vocab); err != nil {
+		return fmt.Errorf("%w %s: %w", ErrLoad, o.Path, err)
 	}
 	e.loop, err = newLoop(e, m, o)
 	if err != nil {
-		llama.ModelFree(m)
-		return fmt.Errorf("%w %s: context of %d tokens: %w: %s", ErrLoad, o.Path, o.Cache, err, trouble.last())
+		e.template.close()
+		return fmt.Errorf("%w: %w %s: context of %d tokens: %w: %s", model.ErrMemory, ErrLoad, o.Path, o.Cache, err, trouble.last())
 	}
 	e.info = model.Info{Name: o.Name, Hash: o.Hash, Context: o.Context, Scores: true, Samples: true}
 	return nil
@@ -157,6 +175,7 @@ func (e *Engine) Close() error {
 	close(e.stop)
 	<-e.stopped // the loop never takes e.mu
 	e.loop.free()
+	e.template.close()
 	return llama.ModelFree(e.model)
 }
 

@@ -7,8 +7,6 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
-	"funai/model"
-
 	"pgregory.net/rapid"
 )
 
@@ -46,14 +44,6 @@ func TestPrefixKeepsALastTokenToFeed(t *testing.T) {
 		if got := shared(c.kept, c.prompt); got != c.want {
 			t.Errorf("%v of %v: %d, want %d", c.kept, c.prompt, got, c.want)
 		}
-	}
-}
-
-func TestZephyrTemplateEndsTurnsAndDefusesControlTokens(t *testing.T) {
-	z := chatTemplate{source: "x", end: "</s>"}
-	got, err := z.render([]model.Message{{Role: "system", Content: "Be brief."}, {Role: "user", Content: "Hi</s>"}}, strings.NewReplacer("</s>", "<\u200b/s>"))
-	if want := "<|system|>\nBe brief.</s>\n<|user|>\nHi<\u200b/s></s>\n<|assistant|>\n"; got != want || err != nil {
-		t.Fatalf("%q, want %q; %v", got, want, err)
 	}
 }
 

@@ -23,10 +23,12 @@ type loop struct {
 	cells   int   // tokens that the cache holds
 	most    int   // tokens of a batch; llama.cpp ends the process over one more
 	slots   []*slot
-	order   []*slot // the same, whose prefill waited longest first
-	waiting *job    // first of the queue, until there is room for it
-	clock   int     // of steps and ends of jobs
+	order   []*slot    // the same, whose prefill waited longest first
+	waiting *job       // first of the queue, until there is room for it
+	texts   *embedding // of the job that is embedded; nil: none
+	clock   int        // of steps and ends of jobs
 	threads int32
+	partial bool // the cache can't be copied in part: models with recurrent state
 }
 
 // slot is a sequence of the cache, and the job that uses it.
@@ -38,7 +40,10 @@ type slot struct {
 	job    *job    // nil: free
 	tokens []int32 // prompt, then the answer or what of it is known
 	end    int     // how many of tokens are to be fed
+	cached int     // tokens of the prompt that were in the cache already
 	text   spelling
+	stops  stopper
+	shape  *constraint // nil: none
 	scores []model.TokenScore
 }
 
@@ -50,7 +55,7 @@ type row struct {
 
 func newLoop(e *Engine, m llama.Model, o Options) (*loop, error) {
 	p := llama.ContextDefaultParams()
-	p.NCtx, p.NBatch, p.NUbatch, p.NSeqMax = uint32(o.Cache), batchTokens, batchTokens, sequences
+	p.NCtx, p.NBatch, p.NUbatch, p.NSeqMax = uint32(o.Cache), batchTokens, batchTokens, uint32(o.Running)
 	p.NThreads, p.NThreadsBatch = int32(o.Threads), int32(o.Threads)
 	p.KVUnified, p.NoPerf = 1, 1
 	ctx, err := llama.InitFromModel(m, p)
@@ -61,8 +66,8 @@ func newLoop(e *Engine, m llama.Model, o Options) (*loop, error) {
 	if err != nil {
 		return nil, errors.Join(err, llama.Free(ctx))
 	}
-	l := &loop{e: e, ctx: ctx, memory: memory, batch: llama.BatchInit(batchTokens, 0, 1), cells: int(llama.NCtx(ctx)), most: min(batchTokens, int(llama.NBatch(ctx)), int(llama.NUBatch(ctx))), threads: int32(o.Threads)}
-	for i := range sequences {
+	l := &loop{e: e, ctx: ctx, memory: memory, batch: llama.BatchInit(batchTokens, 0, 1), cells: int(llama.NCtx(ctx)), most: min(batchTokens, int(llama.NBatch(ctx)), int(llama.NUBatch(ctx))), threads: int32(o.Threads), partial: llama.ModelIsRecurrent(m) || llama.ModelIsHybrid(m)}
+	for i := range o.Running {
 		l.slots = append(l.slots, &slot{id: llama.SeqId(i)})
 	}
 	l.order = slices.Clone(l.slots)
@@ -78,10 +83,11 @@ func (l *loop) free() {
 func (e *Engine) run() {
 	defer close(e.stopped)
 	l := e.loop
+	defer l.leave()
 	for {
 		if l.idle() {
 			select {
-			case l.waiting = <-e.queue:
+			case <-e.queue.ready:
 			case <-e.stop:
 				return
 			}
@@ -94,7 +100,18 @@ func (e *Engine) run() {
 		l.dropGone()
 		l.admit()
 		l.step()
+		l.embedNext()
 	}
+}
+
+// leave gives back what running jobs hold.
+func (l *loop) leave() {
+	for _, s := range l.slots {
+		if s.job != nil {
+			l.release(s)
+		}
+	}
+	l.texts.free()
 }
 
 func (l *loop) idle() bool {
@@ -103,7 +120,7 @@ func (l *loop) idle() bool {
 			return false
 		}
 	}
-	return l.waiting == nil
+	return l.waiting == nil && l.texts == nil
 }
 
 // dropGone frees the slots of callers that left.
@@ -128,17 +145,17 @@ func left(j *job) bool {
 func (l *loop) admit() {
 	for {
 		if l.waiting == nil {
-			select {
-			case l.waiting = <-l.e.queue:
-			default:
+			if l.waiting = l.e.queue.pop(); l.waiting == nil {
 				return
 			}
 		}
 		j := l.waiting
 		switch {
 		case left(j):
+		case j.texts != nil && l.texts != nil:
+			return
 		case j.texts != nil:
-			l.embed(j)
+			l.texts = l.newEmbedding(j)
 		case !l.place(j):
 			return
 		}
@@ -146,73 +163,13 @@ func (l *loop) admit() {
 	}
 }
 
-// place finds a free slot for a job: the one whose kept tokens it can use most of, and of those the one unused for longest.
-// Other free slots are emptied, longest unused first, until its tokens surely fit.
-func (l *loop) place(j *job) bool {
-	var best *slot
-	common := 0
-	room := l.cells
-	for _, s := range l.slots {
-		if s.job != nil {
-			room -= s.job.need()
-			continue
-		}
-		room -= len(s.kept)
-		n := shared(s.kept, j.prompt)
-		if best == nil || n > common || n == common && s.used < best.used {
-			best, common = s, n
-		}
-	}
-	if best == nil {
-		return false
-	}
-	for room += len(best.kept); room < j.need(); {
-		var oldest *slot
-		for _, s := range l.slots {
-			if s.job == nil && s != best && len(s.kept) > 0 && (oldest == nil || s.used < oldest.used) {
-				oldest = s
-			}
-		}
-		if oldest == nil {
-			return false
-		}
-		room += len(oldest.kept)
-		l.trim(oldest, 0)
-	}
-	l.trim(best, common)
-	best.job, best.text, best.scores = j, spelling{}, nil
-	best.tokens = append(append(make([]int32, 0, j.need()+1), j.prompt...), j.given...)
-	best.end = len(best.tokens)
-	if j.given != nil {
-		best.end-- // the last one is only looked for
-	}
-	return true
-}
-
-// shared is how many tokens of a prompt are kept already. Its last token is always fed, for the logits it gives.
-func shared(kept, prompt []int32) (n int) {
-	for n < len(kept) && n < len(prompt)-1 && kept[n] == prompt[n] {
-		n++
-	}
-	return n
-}
-
-// trim forgets a slot's tokens from the n-th on. Models with recurrent state can only forget all.
-func (l *loop) trim(s *slot, n int) {
-	if n == len(s.kept) {
-		return
-	}
-	if ok, err := llama.MemorySeqRm(l.memory, s.id, llama.Pos(n), -1); err != nil || !ok {
-		n = 0
-		_, _ = llama.MemorySeqRm(l.memory, s.id, -1, -1)
-	}
-	s.kept = s.kept[:n]
-}
-
 // release makes a slot free; its tokens stay for a prompt that begins alike.
 func (l *loop) release(s *slot) {
 	l.clock++
-	s.job, s.tokens, s.scores, s.used = nil, nil, nil, l.clock
+	if s.shape != nil {
+		s.shape.free()
+	}
+	s.job, s.tokens, s.scores, s.shape, s.used = nil, nil, nil, nil, l.clock
 }
 
 // step feeds one batch: the newest token of every answer being generated, then prefill, whose slots take turns.
@@ -284,7 +241,12 @@ func (l *loop) read(s *slot, at int, logits []float32) {
 		}
 		return
 	}
-	id := j.rule.Choose(logits, position, before)
+	id, err := s.choose(logits, position, before)
+	if err != nil {
+		j.out <- event{end: true, err: err} // has room: an end comes once
+		l.release(s)
+		return
+	}
 	s.tokens = append(s.tokens, id)
 	s.end++
 	finish := ""
@@ -294,11 +256,30 @@ func (l *loop) read(s *slot, at int, logits []float32) {
 	case position == j.max-1:
 		finish = model.FinishLength
 	}
-	j.out <- event{id: id, token: l.token(s, logits, id, finish)} // has room for the whole answer
+	token := l.token(s, logits, id)
+	text, stopped := l.spell(s, id, finish != "")
+	if token.Text = text; stopped {
+		finish = model.FinishStop
+	}
+	j.out <- event{id: id, token: token, last: finish != ""} // has room for the whole answer
 	if finish != "" {
-		j.out <- event{end: true, finish: finish}
+		j.out <- event{end: true, finish: finish, cached: s.cached}
 		l.release(s)
 	}
+}
+
+// choose picks the next token by the job's sampler, within its grammar.
+func (s *slot) choose(logits []float32, position int, before []int32) (int32, error) {
+	ask := func(logits []float32) int32 {
+		if s.job.full != nil {
+			return s.job.full.Choose(logits, position, before)
+		}
+		return s.job.rule.Choose(logits, position, before)
+	}
+	if s.shape == nil {
+		return ask(logits), nil
+	}
+	return s.shape.choose(logits, ask)
 }
 
 // failed ends every job that was in the batch, and forgets their tokens: what of them the cache holds isn't known.

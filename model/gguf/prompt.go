@@ -13,24 +13,24 @@ import (
 
 // CountPrompt implements model.Engine.
 func (e *Engine) CountPrompt(ctx context.Context, r model.Request) (int, error) {
-	tokens, err := e.prompt(r.Messages)
+	tokens, err := e.prompt(ctx, r)
 	if err != nil {
 		return 0, err
 	}
 	return len(tokens), ctx.Err()
 }
 
-// prompt checks messages and turns them into tokens.
-func (e *Engine) prompt(messages []model.Message) ([]int32, error) {
-	if len(messages) == 0 || len(messages) > maxMessages {
-		return nil, fmt.Errorf("%w: %d messages, between 1 and %d are allowed", model.ErrRequest, len(messages), maxMessages)
+// prompt checks messages and tools and turns them into tokens.
+func (e *Engine) prompt(ctx context.Context, r model.Request) ([]int32, error) {
+	if len(r.Messages) == 0 || len(r.Messages) > maxMessages {
+		return nil, fmt.Errorf("%w: %d messages, between 1 and %d are allowed", model.ErrRequest, len(r.Messages), maxMessages)
+	}
+	if err := checkTools(r.Tools, r.ToolChoice); err != nil {
+		return nil, err
 	}
 	size := 0
-	for i, m := range messages {
-		if m.Role != "system" && m.Role != "user" && m.Role != "assistant" {
-			return nil, fmt.Errorf("%w: role %q of message %d is none of system, user, assistant", model.ErrRequest, m.Role, i)
-		}
-		if err := checkText(m.Content); err != nil {
+	for i, m := range r.Messages {
+		if err := checkMessage(m); err != nil {
 			return nil, fmt.Errorf("message %d: %w", i, err)
 		}
 		size += len(m.Content)
@@ -38,19 +38,47 @@ func (e *Engine) prompt(messages []model.Message) ([]int32, error) {
 	if size > maxPromptBytes {
 		return nil, fmt.Errorf("%w: %d bytes, %d are allowed", model.ErrTooLong, size, maxPromptBytes)
 	}
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if e.shut {
-		return nil, model.ErrClosed
+	tools := r.Tools
+	if r.ToolChoice == model.ToolNone {
+		tools = nil
 	}
-	text, err := e.template.render(messages, e.vocab.defuse)
+	text, err := e.template.render(ctx, r.Messages, tools)
 	if err != nil {
 		return nil, err
 	}
 	if text == "" {
 		return nil, fmt.Errorf("%w: nothing is said in it", model.ErrRequest)
 	}
+	if err := checkText(text); err != nil { // a template may write anything
+		return nil, err
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.shut {
+		return nil, model.ErrClosed
+	}
 	return e.tokens(text)
+}
+
+func checkMessage(m model.Message) error {
+	switch m.Role {
+	case "system", "user", "assistant", "tool":
+	default:
+		return fmt.Errorf("%w: role %.80q is none of system, user, assistant, tool", model.ErrRequest, m.Role)
+	}
+	if m.ToolCalls != nil && m.Role != "assistant" || len(m.ToolCalls) > maxCalls || (m.ToolCallID != "") != (m.Role == "tool") {
+		return fmt.Errorf("%w: role %s with %d tool calls and tool call id %.80q: at most %d calls of an assistant, and an id where a tool speaks",
+			model.ErrRequest, m.Role, len(m.ToolCalls), m.ToolCallID, maxCalls)
+	}
+	for _, c := range m.ToolCalls {
+		if !toolName.MatchString(c.Name) || len(c.ID) > 128 || len(c.Arguments) > maxToolBytes {
+			return fmt.Errorf("%w: call of tool %.80q with an id of %d bytes and %d bytes of arguments", model.ErrRequest, c.Name, len(c.ID), len(c.Arguments))
+		}
+		if err := checkText(c.Arguments); err != nil {
+			return err
+		}
+	}
+	return checkText(m.Content)
 }
 
 // checkText keeps from llama.cpp what it can't take: it ends strings at a zero byte, and throws where we can't catch it on what

@@ -13,21 +13,31 @@ func (l *loop) score(j *job, logits []float32, position int, before []int32) mod
 	return s
 }
 
-// token describes a chosen token. The last one of an answer also spells what was still incomplete.
-func (l *loop) token(s *slot, logits []float32, id int32, finish string) model.Token {
+// token describes a chosen token; its text is set apart.
+func (l *loop) token(s *slot, logits []float32, id int32) model.Token {
 	v := l.e.vocab
 	sum := sampling.LogSum(logits)
 	t := model.Token{Logprob: model.Logprob{ID: id, Logprob: float64(logits[id]) - sum}}
-	if !v.ends[id] {
-		t.Text = s.text.add(v.pieces[id])
-	}
-	if finish != "" {
-		t.Text += s.text.end()
-	}
 	for _, other := range sampling.Top(logits, s.job.top) {
 		var alone spelling
 		text := alone.add(v.pieces[other]) + alone.end()
 		t.Top = append(t.Top, model.Logprob{ID: other, Text: text, Logprob: float64(logits[other]) - sum})
 	}
 	return t
+}
+
+// spell gives what a token adds to the answer's text, and whether a stop string ended it. The last one also spells what was still
+// incomplete.
+func (l *loop) spell(s *slot, id int32, last bool) (text string, stopped bool) {
+	piece := ""
+	if !l.e.vocab.ends[id] {
+		piece = s.text.add(l.e.vocab.pieces[id])
+	}
+	if last {
+		piece += s.text.end()
+	}
+	if text, stopped = s.stops.add(piece); last && !stopped {
+		text += s.stops.end()
+	}
+	return text, stopped
 }

@@ -42,6 +42,14 @@ func readVocabulary(m llama.Model) *vocabulary {
 	return v
 }
 
+// text is the name of a token, "" of none.
+func (v *vocabulary) text(t llama.Token) string {
+	if t < 0 || int(t) >= len(v.pieces) {
+		return ""
+	}
+	return llama.VocabGetText(v.handle, t)
+}
+
 // spelling turns tokens into text piece by piece. A character that isn't complete waits for the next piece; bytes that can't
 // become one turn into U+FFFD, so what comes out is always valid UTF-8.
 type spelling struct{ pending []byte }

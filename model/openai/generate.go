@@ -2,10 +2,12 @@ package openai
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
 	"funai/model"
+	"funai/model/sampling"
 
 	api "github.com/openai/openai-go/v3"
 )
@@ -13,14 +15,40 @@ import (
 // noID is the id of a token whose server doesn't tell it.
 const noID = -1
 
+// check finds what no server could answer.
 func check(r model.Request) error {
 	if len(r.Messages) == 0 || r.MaxTokens < 1 || r.Top < 0 || r.Top > 20 {
 		return fmt.Errorf("%w: %d messages, %d tokens, %d alternatives", model.ErrRequest, len(r.Messages), r.MaxTokens, r.Top)
 	}
 	for i, m := range r.Messages {
-		if m.Role != "system" && m.Role != "user" && m.Role != "assistant" {
-			return fmt.Errorf("%w: role %q of message %d is none of system, user, assistant", model.ErrRequest, m.Role, i)
+		switch m.Role {
+		case "system", "user", "assistant", "tool":
+		default:
+			return fmt.Errorf("%w: role %.80q of message %d is none of system, user, assistant, tool", model.ErrRequest, m.Role, i)
 		}
+	}
+	for i, t := range r.Tools {
+		var fields map[string]any
+		if t.Name == "" || len(t.Parameters) > 0 && json.Unmarshal(t.Parameters, &fields) != nil {
+			return fmt.Errorf("%w: tool %d, %.80q, has no name, or parameters that are no JSON object", model.ErrRequest, i, t.Name)
+		}
+	}
+	if r.Schema != nil && !json.Valid(r.Schema) {
+		return fmt.Errorf("%w: the schema isn't JSON", model.ErrRequest)
+	}
+	return sampling.CheckControls(r.Controls)
+}
+
+// able says what a request asks for that the server didn't show it can do: servers that don't know a field mostly leave it out
+// without a word.
+func (e *Engine) able(r model.Request) error {
+	switch {
+	case r.Grammar != "":
+		return fmt.Errorf("%w: GBNF grammars over OpenAI's API", model.ErrUnsupported)
+	case len(r.Tools) > 0 && !e.can.tools:
+		return fmt.Errorf("%w: the server takes no tools", model.ErrUnsupported)
+	case r.Schema != nil && !e.can.schemas:
+		return fmt.Errorf("%w: the server takes no JSON schemas", model.ErrUnsupported)
 	}
 	return nil
 }
@@ -32,60 +60,31 @@ func (e *Engine) Generate(ctx context.Context, r model.Request, emit func(model.
 	if err := check(r); err != nil {
 		return model.Result{}, err
 	}
+	if err := e.able(r); err != nil {
+		return model.Result{}, err
+	}
 	ctx, end, err := e.begin(ctx)
 	if err != nil {
 		return model.Result{}, err
 	}
 	defer end()
+	a := &answer{emit: emit, whole: true, used: -1}
 	p := e.params(r)
 	p.StreamOptions.IncludeUsage = api.Bool(true)
-	stream := e.client.Chat.Completions.NewStreaming(ctx, p, e.wishes(r)...)
-	defer stream.Close()
-	var result model.Result
-	var text strings.Builder
-	whole, used := true, -1 // every token has its id; tokens as the server counts them
-	for stream.Next() {
-		chunk := stream.Current()
-		if chunk.JSON.Usage.Valid() {
-			result.PromptTokens, used = int(chunk.Usage.PromptTokens), int(chunk.Usage.CompletionTokens)
-		}
-		if len(chunk.Choices) == 0 {
-			continue
-		}
-		choice := chunk.Choices[0]
-		for _, t := range tokens(choice, read(chunk.RawJSON())) {
-			if t.ID == noID {
-				whole = false
-			} else {
-				result.Tokens = append(result.Tokens, t.ID)
-			}
-			text.WriteString(t.Text)
-			if text.Len() > maxAnswerBytes {
-				return model.Result{}, fmt.Errorf("%w: answer of more than %d bytes", ErrServer, maxAnswerBytes)
-			}
-			if err := emit(t); err != nil {
-				return model.Result{}, err
+	err = again(ctx, func() error {
+		stream := e.client.Chat.Completions.NewStreaming(ctx, p, e.wishes(r)...)
+		defer stream.Close()
+		for stream.Next() {
+			if err := a.take(stream.Current()); err != nil {
+				return err
 			}
 		}
-		if choice.FinishReason != "" {
-			result.Finish = choice.FinishReason
-		}
+		return explain(ctx, stream.Err())
+	})
+	if err != nil {
+		return model.Result{}, err
 	}
-	if err := stream.Err(); err != nil {
-		return model.Result{}, explain(ctx, err)
-	}
-	switch result.Finish {
-	case model.FinishStop, model.FinishLength:
-	case "":
-		return model.Result{}, fmt.Errorf("%w: the answer broke off after %d bytes", ErrServer, text.Len())
-	default:
-		return model.Result{}, fmt.Errorf("%w: finish reason %q", ErrServer, result.Finish)
-	}
-	if !whole || used != len(result.Tokens) {
-		result.Tokens = nil
-	}
-	result.Text = text.String()
-	return result, nil
+	return a.finish(r)
 }
 
 // tokens splits a chunk as its log-probabilities do. The texts together are the chunk's: should the pieces not spell it (half a
@@ -141,9 +140,9 @@ func (e *Engine) CountPrompt(ctx context.Context, r model.Request) (int, error) 
 		return 0, err
 	}
 	defer end()
-	answer, err := e.client.Chat.Completions.New(ctx, e.params(r), e.wishes(r)...)
+	answer, err := e.ask(ctx, r)
 	if err != nil {
-		return 0, explain(ctx, err)
+		return 0, err
 	}
 	if !answer.JSON.Usage.Valid() {
 		return 0, fmt.Errorf("%w: counting tokens", model.ErrUnsupported)

@@ -80,7 +80,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if o.Concurrency <= 0 {
 		o.Concurrency = defaultConcurrency
 	}
-	// Retries are the caller's business: it may have another server to ask.
+	// Retries are ours: the client's own would also repeat what a server may have done.
 	options := []option.RequestOption{option.WithBaseURL(strings.TrimSuffix(o.URL, "/") + "/"), option.WithMaxRetries(0), option.WithAPIKey(o.APIKey)}
 	if o.APIKey == "" {
 		options = append(options, option.WithHeaderDel("Authorization"))
@@ -145,37 +145,4 @@ func (e *Engine) Close() error {
 	e.mu.Unlock()
 	e.calls.Wait()
 	return nil
-}
-
-// explain gives a failure its name in package model.
-func explain(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
-	}
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
-	var refused *api.Error
-	if !errors.As(err, &refused) {
-		return fmt.Errorf("%w: %w", ErrServer, err)
-	}
-	kind := ErrServer
-	switch code := refused.StatusCode; {
-	case code == http.StatusUnauthorized || code == http.StatusForbidden:
-		kind = ErrDenied
-	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
-		kind = model.ErrBusy
-	case code == http.StatusRequestEntityTooLarge || code == http.StatusBadRequest && tooLong(refused):
-		kind = model.ErrTooLong
-	case code == http.StatusBadRequest || code == http.StatusUnprocessableEntity:
-		kind = model.ErrRequest
-	}
-	return fmt.Errorf("%w: %d %.300s", kind, refused.StatusCode, strings.TrimSpace(refused.Message))
-}
-
-// tooLong knows OpenAI's code, and the words of servers that use none.
-func tooLong(e *api.Error) bool {
-	words := strings.ToLower(e.Message)
-	return e.Code == "context_length_exceeded" || e.Type == "exceed_context_size_error" ||
-		strings.Contains(words, "context length") || strings.Contains(words, "context size")
 }

@@ -141,11 +141,11 @@ func TestAbilitiesAreProbed(t *testing.T) {
 		server *server
 		want   abilities
 	}{
-		"vllm":     {&server{ids: true}, abilities{logprobs: true, tokenIDs: true, scores: true, embeds: true, context: 4096}},
-		"lenient":  {&server{}, abilities{logprobs: true, embeds: true, context: 4096}},
-		"strict":   {&server{refuse: []string{"return_token_ids"}}, abilities{logprobs: true, embeds: true, context: 4096}},
-		"plain":    {&server{refuse: []string{"return_token_ids", "logprobs", "input"}}, abilities{context: 4096}},
-		"thinking": {&server{refuse: []string{"logprobs", "max_tokens"}}, abilities{newLimits: true, embeds: true, context: 4096}},
+		"vllm":     {&server{ids: true}, abilities{logprobs: true, tokenIDs: true, scores: true, embeds: true, tools: true, schemas: true, context: 4096}},
+		"lenient":  {&server{}, abilities{logprobs: true, embeds: true, tools: true, schemas: true, context: 4096}},
+		"strict":   {&server{refuse: []string{"return_token_ids"}}, abilities{logprobs: true, embeds: true, tools: true, schemas: true, context: 4096}},
+		"plain":    {&server{refuse: []string{"return_token_ids", "logprobs", "input", "tools", "response_format"}}, abilities{context: 4096}},
+		"thinking": {&server{refuse: []string{"logprobs", "max_tokens"}}, abilities{newLimits: true, embeds: true, tools: true, schemas: true, context: 4096}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := open(t, c.server)
@@ -248,7 +248,7 @@ func TestErrorsHaveTheirNames(t *testing.T) {
 	if _, err := Open(t.Context(), Options{URL: h.URL, Model: "m"}); !errors.Is(err, ErrServer) {
 		t.Fatal(err)
 	}
-	for _, r := range []model.Request{{}, {Messages: []model.Message{{Role: "user"}}}, {Messages: []model.Message{{Role: "tool"}}, MaxTokens: 1}} {
+	for _, r := range []model.Request{{}, {Messages: []model.Message{{Role: "user"}}}, {Messages: []model.Message{{Role: "robot"}}, MaxTokens: 1}} {
 		if _, err := e.Generate(t.Context(), r, nil); !errors.Is(err, model.ErrRequest) {
 			t.Fatal(err)
 		}

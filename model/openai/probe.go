@@ -10,7 +10,6 @@ import (
 	"funai/model"
 
 	api "github.com/openai/openai-go/v3"
-	"github.com/openai/openai-go/v3/option"
 )
 
 // abilities are what a server showed that it can do.
@@ -19,6 +18,8 @@ type abilities struct {
 	tokenIDs  bool // ids of prompt and answer (vLLM's return_token_ids)
 	scores    bool // log-probabilities of given tokens (vLLM's prompt_logprobs)
 	embeds    bool
+	tools     bool // calls of tools
+	schemas   bool // answers that keep to a JSON schema
 	newLimits bool // wants max_completion_tokens, not max_tokens
 	context   int  // tokens; 0: not said
 }
@@ -72,10 +73,19 @@ func (e *Engine) probe(ctx context.Context) error {
 		}
 		_, err = e.embed(ctx, []string{"Hi"})
 		e.can.embeds = err == nil
+		e.can.tools = e.takes(ctx, model.Request{Tools: []model.Tool{{Name: "nothing", Description: "Does nothing."}}})
+		e.can.schemas = e.takes(ctx, model.Request{Schema: json.RawMessage(`{"type":"object","properties":{},"additionalProperties":false}`)})
 		e.can.context = e.listed(ctx)
 		return ctx.Err()
 	}
 	return explain(ctx, last)
+}
+
+// takes tries whether the server accepts a request for one token.
+func (e *Engine) takes(ctx context.Context, r model.Request) bool {
+	r.Messages, r.MaxTokens = []model.Message{{Role: "user", Content: "Hi"}}, 1
+	_, err := e.client.Chat.Completions.New(ctx, e.params(r), e.wishes(r)...)
+	return err == nil
 }
 
 // listed is the context that the server's list of models gives, in vLLM's or llama.cpp's field; 0 if in none.
@@ -98,47 +108,4 @@ func (e *Engine) listed(ctx context.Context) int {
 		}
 	}
 	return 0
-}
-
-// params says a request in OpenAI's words.
-func (e *Engine) params(r model.Request) api.ChatCompletionNewParams {
-	p := api.ChatCompletionNewParams{Model: e.name}
-	for _, m := range r.Messages {
-		switch m.Role {
-		case "system":
-			p.Messages = append(p.Messages, api.SystemMessage(m.Content))
-		case "assistant":
-			p.Messages = append(p.Messages, api.AssistantMessage(m.Content))
-		default:
-			p.Messages = append(p.Messages, api.UserMessage(m.Content))
-		}
-	}
-	if e.can.newLimits {
-		p.MaxCompletionTokens = api.Int(int64(r.MaxTokens))
-	} else {
-		p.MaxTokens = api.Int(int64(r.MaxTokens))
-		p.Temperature = api.Float(float64(r.Sampling.TemperatureMilli) / 1000)
-	}
-	if r.Sampling.TemperatureMilli > 0 {
-		// 31 bits: some servers keep seeds in an int32. The same seed gives the same answer there, at best.
-		s := r.Sampling.Seed
-		p.Seed = api.Int(int64(s[0]&0x7f)<<24 | int64(s[1])<<16 | int64(s[2])<<8 | int64(s[3]))
-	}
-	if e.can.logprobs {
-		p.Logprobs = api.Bool(true)
-		p.TopLogprobs = api.Int(int64(r.Top))
-	}
-	return p
-}
-
-// wishes are the fields that OpenAI's API lacks.
-func (e *Engine) wishes(r model.Request) (out []option.RequestOption) {
-	if e.can.tokenIDs {
-		out = append(out, option.WithJSONSet("return_token_ids", true))
-	}
-	if p := r.Sampling.RepeatPenaltyMilli; p != 0 && p != 1000 {
-		value := float64(p) / 1000
-		out = append(out, option.WithJSONSet("repetition_penalty", value), option.WithJSONSet("repeat_penalty", value)) // vLLM, llama.cpp
-	}
-	return out
 }

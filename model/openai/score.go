@@ -31,6 +31,8 @@ func (e *Engine) Score(ctx context.Context, r model.Request, given []int32) (mod
 	}
 	p := r.Sampling.RepeatPenaltyMilli
 	switch {
+	case r.Controls != nil || r.Grammar != "" || r.Schema != nil:
+		return model.Score{}, fmt.Errorf("%w: scoring under controls or a grammar; sampling alone can be redone", model.ErrUnsupported)
 	case !e.can.scores:
 		return model.Score{}, fmt.Errorf("%w: the server doesn't score given tokens", model.ErrUnsupported)
 	case r.Sampling.TemperatureMilli > 0 || p != 0 && p != 1000:
@@ -43,9 +45,9 @@ func (e *Engine) Score(ctx context.Context, r model.Request, given []int32) (mod
 		return model.Score{}, err
 	}
 	defer end()
-	answer, err := e.client.Chat.Completions.New(ctx, e.params(r), e.wishes(r)...)
+	answer, err := e.ask(ctx, r)
 	if err != nil {
-		return model.Score{}, explain(ctx, err)
+		return model.Score{}, err
 	}
 	prompt := read(answer.RawJSON()).PromptTokenIDs
 	if len(prompt) == 0 {
@@ -122,9 +124,13 @@ func (e *Engine) Embed(ctx context.Context, texts []string) ([][]float32, error)
 }
 
 func (e *Engine) embed(ctx context.Context, texts []string) ([][]float32, error) {
-	answer, err := e.client.Embeddings.New(ctx, api.EmbeddingNewParams{Model: e.name, Input: api.EmbeddingNewParamsInputUnion{OfArrayOfStrings: texts}})
+	var answer *api.CreateEmbeddingResponse
+	err := again(ctx, func() (err error) {
+		answer, err = e.client.Embeddings.New(ctx, api.EmbeddingNewParams{Model: e.name, Input: api.EmbeddingNewParamsInputUnion{OfArrayOfStrings: texts}})
+		return explain(ctx, err)
+	})
 	if err != nil {
-		return nil, explain(ctx, err)
+		return nil, err
 	}
 	out := make([][]float32, len(texts))
 	for _, d := range answer.Data {

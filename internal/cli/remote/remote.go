@@ -1,5 +1,5 @@
 // Package remote talks to a running node over HTTP: its JSON API and its OpenAI-compatible gateway. It may import
-// inference/api, for the types it reads, and amount. The shapes are those of docs/api.md; server-sent events are the
+// inference/api and gateway, for the types it reads, and amount. The shapes are those of docs/api.md; server-sent events are the
 // WHATWG's (HTML, section 9.2).
 package remote
 

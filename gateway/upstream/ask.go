@@ -1,0 +1,156 @@
+package upstream
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"funai/gateway"
+)
+
+// errIdle is the cause of a request whose server stopped sending.
+var errIdle = errors.New("it sends nothing")
+
+// Ask implements route.Source.
+func (s *Server) Ask(ctx context.Context, _ string, r gateway.Request, started func(gateway.Start), emit func(gateway.Delta) error) (gateway.Answer, error) {
+	m, err := s.served(r.Model)
+	if err != nil {
+		return gateway.Answer{}, err
+	}
+	most := m.model(s.Name).Cost(r)
+	if r.MaxFee > 0 && most > r.MaxFee {
+		return gateway.Answer{}, fmt.Errorf("%w: up to %v at %s, your limit is %v", gateway.ErrMaxFee, most, s.Name, r.MaxFee)
+	}
+	leave, err := s.enter()
+	if err != nil {
+		return gateway.Answer{}, err
+	}
+	defer leave()
+	path, b := bodyOf(m, r)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	res, err := s.post(ctx, path, b)
+	if err != nil {
+		return gateway.Answer{}, err
+	}
+	defer res.Body.Close()
+	if t, _, err := mime.ParseMediaType(res.Header.Get("Content-Type")); err != nil || t != "text/event-stream" {
+		return gateway.Answer{}, fmt.Errorf("%w: %s answers with %.100q, not with events", gateway.ErrUpstream, s.Name, res.Header.Get("Content-Type"))
+	}
+	a := &answer{server: s, model: m, request: r, emit: emit}
+	begun := false
+	a.begin = func() {
+		if !begun {
+			begun = true
+			started(gateway.Start{Server: s.Name, Escrow: most})
+		}
+	}
+	idle := time.AfterFunc(s.Idle, func() { cancel(errIdle) })
+	defer idle.Stop()
+	a.alive = func() { idle.Reset(s.Idle) }
+	err = a.read(res.Body)
+	return a.end(ctx, err)
+}
+
+// post sends a request and returns a response of status 200.
+func (s *Server) post(ctx context.Context, path string, v any) (*http.Response, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	q, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+path, bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	q.Header.Set("Content-Type", "application/json")
+	if s.Key != "" {
+		q.Header.Set("Authorization", "Bearer "+s.Key)
+	}
+	res, err := s.http.Do(q)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, fmt.Errorf("%w: %s can't be reached: %w", gateway.ErrUpstream, s.Name, err)
+	}
+	if res.StatusCode != http.StatusOK {
+		defer res.Body.Close()
+		return nil, s.refusal(res)
+	}
+	return res, nil
+}
+
+// refusal reads an error.
+func (s *Server) refusal(res *http.Response) error {
+	raw, _ := io.ReadAll(io.LimitReader(res.Body, maxFailure)) // what came of it has to do
+	var f struct {
+		Error   json.RawMessage
+		Message string
+	}
+	var e struct{ Message, Code string }
+	if json.Unmarshal(raw, &f) == nil {
+		if json.Unmarshal(f.Error, &e) != nil { // some say {"error": "text"}, some {"message": "text"}
+			_ = json.Unmarshal(f.Error, &e.Message)
+		}
+		if e.Message == "" {
+			e.Message = f.Message
+		}
+	}
+	if e.Message == "" {
+		e.Message = res.Status
+	}
+	as := func(is error) error { return fmt.Errorf("%w: %s says: %s", is, s.Name, e.Message) }
+	switch c := res.StatusCode; {
+	case e.Code == "context_length_exceeded" || c == http.StatusRequestEntityTooLarge ||
+		c == http.StatusBadRequest && strings.Contains(strings.ToLower(e.Message), "context length"):
+		return as(gateway.ErrTooLong)
+	case c == http.StatusBadRequest || c == http.StatusUnprocessableEntity:
+		return as(gateway.ErrRequest)
+	case c == http.StatusTooManyRequests || c == http.StatusServiceUnavailable:
+		busy := &gateway.BusyError{RetryAfter: time.Second}
+		if n, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && n > 0 {
+			busy.RetryAfter = time.Duration(min(n, 3600)) * time.Second
+		}
+		return fmt.Errorf("%w: %s says: %s", busy, s.Name, e.Message)
+	}
+	return as(gateway.ErrUpstream) // wrong keys and missing models there are the owner's fault, not the client's
+}
+
+// lines reads a body line by line. A line longer than maxEvent is an error.
+func lines(body io.Reader, each func(line []byte, more bool) error) error {
+	br := bufio.NewReaderSize(body, 16<<10)
+	var long []byte
+	for {
+		part, err := br.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			if long = append(long, part...); len(long) > maxEvent {
+				return fmt.Errorf("%w: an event exceeds %d bytes", gateway.ErrUpstream, maxEvent)
+			}
+			continue
+		}
+		line := part
+		if len(long) > 0 {
+			line, long = slices.Concat(long, part), nil
+		}
+		if line = bytes.TrimRight(line, "\r\n"); len(line) > 0 || err == nil {
+			// Whole lines that are here already come next, without waiting.
+			rest, _ := br.Peek(br.Buffered()) // of what is buffered none fails
+			if each := each(line, bytes.Contains(rest, []byte("\ndata:")) || bytes.HasPrefix(rest, []byte("data:")) && bytes.IndexByte(rest, '\n') >= 0); each != nil {
+				return each
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

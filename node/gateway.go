@@ -1,0 +1,53 @@
+package node
+
+import (
+	"context"
+	"path/filepath"
+
+	"funai/gateway/account"
+	"funai/gateway/account/embedded"
+	"funai/gateway/account/postgres"
+	"funai/gateway/route"
+	"funai/gateway/upstream"
+)
+
+// Gateway says how a node's gateway serves others than its owner. The zero value is a gateway for its owner, who may give
+// out API keys.
+type Gateway struct {
+	Database    string            // of API keys: a PostgreSQL URL, shared by replicas; "": embedded, in the node's folder
+	RequireKey  bool              // nobody asks without an API key
+	MaxRequests int               // questions at once; 0: the gateway's usual number
+	Hosts       []string          // names it answers to, besides localhost and addresses
+	Upstreams   []upstream.Config // servers of the owner's, beside the network
+}
+
+// keysDir is where API keys are kept, in the node's folder.
+const keysDir = "keys"
+
+// accounts opens the store of API keys.
+func (n *Node) accounts(ctx context.Context) (account.Store, error) {
+	if db := n.cfg.Gateway.Database; db != "" {
+		return postgres.Open(ctx, db, postgres.Options{})
+	}
+	return embedded.Open(filepath.Join(n.cfg.Dir, keysDir), embedded.Options{FS: n.cfg.FS})
+}
+
+// router reaches the network and the owner's own servers. closeAll lets go of their connections.
+func (n *Node) router() (r *route.Router, closeAll func(), err error) {
+	sources := []route.Source{&offers{backend: backend{n}}}
+	var own []*upstream.Server
+	for _, c := range n.cfg.Gateway.Upstreams {
+		u, err := upstream.New(c)
+		if err != nil {
+			return nil, nil, err
+		}
+		own = append(own, u)
+		sources = append(sources, u)
+	}
+	closeAll = func() {
+		for _, u := range own {
+			u.Close()
+		}
+	}
+	return route.New(route.Config{Sources: sources, Logger: n.log.With("part", "route")}), closeAll, nil
+}
