@@ -95,6 +95,9 @@ func (fn *function) enter(f *frame, slots []value.Value, nest int) (value.Value,
 			}
 		}
 	}
+	if fn.twice != "" {
+		return value.None, fault(Unchecked, "NameAlreadyUsed: %s has two parameters named %s", fn.name, fn.twice)
+	}
 	outer, depth, held, top := f.slots, f.depth, f.meter.Memory-f.kept, len(f.stack)
 	f.slots = slots
 	f.depth += nest

@@ -61,6 +61,9 @@ func (c *contract) add(a *check.Analysis, epoch types.Epoch) error {
 		for i, p := range sig.Args {
 			fn.casts[i] = p.Type.Kind() == types.KindTrait || a.Version >= types.Clarity2 && isCast(p.Type)
 			fn.casting = fn.casting || fn.casts[i]
+			if slices.ContainsFunc(sig.Args[:i], func(q types.Field) bool { return q.Name == p.Name }) {
+				fn.twice = p.Name
+			}
 		}
 		c.functions[name] = fn
 		added = append(added, fn)

@@ -34,6 +34,7 @@ type function struct {
 	params   []types.Field
 	casts    []bool // which parameters are or hold traits or tuples, so that what is passed must be cast
 	casting  bool   // any of casts
+	twice    string // a parameter's name that another has too, which only calls find
 	price    uint64 // of applying it and of checking the types of its arguments, but of those in weighed
 	weighed  []int  // the parameters whose arguments are charged by their own size
 	define   *syntax.Expr
