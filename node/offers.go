@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"funai/gateway"
 	"funai/gateway/route"
+	"funai/inference/chain"
 	"funai/inference/execution"
 	"funai/inference/tx"
 	"funai/key"
@@ -18,16 +18,13 @@ import (
 // ways to sample are not in it: they are asked of servers that the gateway's owner runs.
 const able = gateway.CanChat | gateway.CanRepeat | gateway.CanLogprobs
 
-const (
-	talliedTasks = 1000             // latest tasks whose verdicts make a server's judged quality
-	tallyAge     = 10 * time.Second // how old a tally may be
-)
+const talliedTasks = 1000 // latest tasks whose verdicts make a server's judged quality
 
 // offers shows the network to the gateway's router, server by server.
 type offers struct {
 	backend
 	mu    sync.Mutex
-	at    time.Time
+	at    chain.Index // the block of the tally
 	tally map[verdictOf]verdicts
 }
 
@@ -79,7 +76,7 @@ func (m *offers) Offers(context.Context) ([]gateway.Offer, error) {
 func (m *offers) verdicts() (map[verdictOf]verdicts, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if now := time.Now(); m.tally == nil || now.Sub(m.at) > tallyAge {
+	if tip := m.n.chain.Tip(); m.tally == nil || tip != m.at {
 		tasks, err := m.n.chain.Recent(talliedTasks, nil)
 		if err != nil {
 			return nil, err
@@ -97,7 +94,7 @@ func (m *offers) verdicts() (map[verdictOf]verdicts, error) {
 			}
 			tally[k] = v
 		}
-		m.at, m.tally = now, tally
+		m.at, m.tally = tip, tally
 	}
 	return m.tally, nil
 }

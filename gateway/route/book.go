@@ -14,6 +14,7 @@ const (
 	weight  = 0.2             // of the newest observation in what is smoothed
 	minRest = 5 * time.Second // a server that failed is asked last for so long, twice as long after each failure more
 	maxRest = 5 * time.Minute
+	stale   = 10 * time.Minute // after so long without an answer a server's times are not known any more
 )
 
 // book remembers how servers did.
@@ -28,6 +29,7 @@ type page struct {
 	stats    gateway.Stats
 	failures int // since the last answer
 	rested   time.Time
+	answered time.Time // last
 }
 
 func newBook(now func() time.Time) *book {
@@ -52,7 +54,11 @@ func (b *book) fill(o gateway.Offer) gateway.Stats {
 	p := b.page(o)
 	s := p.stats
 	s.Judged, s.Quality = o.Stats.Judged, o.Stats.Quality
-	s.Down = b.now().Before(p.rested)
+	now := b.now()
+	s.Down = now.Before(p.rested)
+	if now.Sub(p.answered) > stale {
+		s.FirstToken, s.TokensASec = 0, 0
+	}
 	return s
 }
 
@@ -64,7 +70,10 @@ func (b *book) answered(o gateway.Offer, begun, first, end time.Time, tokens int
 	s := &p.stats
 	s.Asked++
 	s.Uptime += weight * (1 - s.Uptime)
-	p.failures, p.rested = 0, time.Time{}
+	if end.Sub(p.answered) > stale {
+		s.FirstToken, s.TokensASec = 0, 0
+	}
+	p.failures, p.rested, p.answered = 0, time.Time{}, end
 	if first.IsZero() {
 		return
 	}

@@ -51,8 +51,7 @@ func (r *Router) choose(ctx context.Context, model, trust string, route gateway.
 	if len(able) == 0 {
 		return nil, gateway.Refuse(model, fewest(allowed, need))
 	}
-	turn := int(r.turn.Add(1)) % len(able) // among equals, each in its turn
-	able = append(slices.Clone(able[turn:]), able[:turn]...)
+	draw(able, r.random)
 	slices.SortStableFunc(able, func(a, b candidate) int { return compare(a, b, route) })
 	limit := maxTries
 	if route.NoOther {
@@ -72,8 +71,30 @@ func fewest(list []candidate, need gateway.Ability) gateway.Ability {
 	return lacks
 }
 
-// compare puts the server to ask first before the other: the client's order, those that are up, what the client sorts by,
-// then price, queue and time to the first token. Of what was not seen yet the best is assumed, so that it comes to be seen.
+// draw gives each candidate its lot: of those that are equal in all else, one that begins twice as fast comes first twice as
+// often, and no one never. The fastest is not simply asked always: it would drown, a server that once was slow would be
+// slow for ever, and cutting prompts short is fast. A server not seen yet counts as the fastest.
+func draw(list []candidate, random func() float64) {
+	fastest := math.Inf(1)
+	for _, c := range list {
+		if t := c.Stats.FirstToken; t > 0 {
+			fastest = min(fastest, t)
+		}
+	}
+	if math.IsInf(fastest, 1) {
+		fastest = 1
+	}
+	for i := range list {
+		t := list[i].Stats.FirstToken
+		if t <= 0 {
+			t = fastest
+		}
+		list[i].lot = -math.Log1p(-random()) * t // the least of exponential times: each first with odds of 1/t
+	}
+}
+
+// compare puts the server to ask first before the other: the client's order, those that are up, those whose answers are
+// judged right, what the client sorts by, then price, queue and lot.
 func compare(a, b candidate, route gateway.Route) int {
 	place := func(c candidate) int {
 		if i := slices.Index(route.Order, c.Server); i >= 0 {
@@ -87,14 +108,21 @@ func compare(a, b candidate, route gateway.Route) int {
 		}
 		return 0
 	}
+	wrong := func(c candidate) int {
+		if c.Stats.Judged > 0 && c.Stats.Quality < leastQuality {
+			return 1
+		}
+		return 0
+	}
 	price := func(c candidate) float64 { return float64(c.Model.PriceIn) + float64(c.Model.PriceOut) }
 	return cmp.Or(
 		cmp.Compare(place(a), place(b)),
 		cmp.Compare(down(a), down(b)),
+		cmp.Compare(wrong(a), wrong(b)),
 		cmp.Compare(wish(a, route.Sort), wish(b, route.Sort)),
 		cmp.Compare(price(a), price(b)),
 		cmp.Compare(a.Queue, b.Queue),
-		cmp.Compare(coarse(a.Stats.FirstToken), coarse(b.Stats.FirstToken)),
+		cmp.Compare(a.lot, b.lot),
 	)
 }
 
@@ -115,12 +143,4 @@ func wish(c candidate, by string) float64 {
 		return -c.Stats.Quality
 	}
 	return 0 // price is the next comparison
-}
-
-// coarse makes times that differ by less than half equal, so that equals share the work.
-func coarse(seconds float64) float64 {
-	if seconds <= 0 {
-		return math.Inf(-1)
-	}
-	return math.Round(math.Log2(seconds))
 }

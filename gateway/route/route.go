@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"funai/amount"
@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	maxTries          = 4 // servers asked for one answer
+	maxTries          = 4   // servers asked for one answer
+	leastQuality      = 0.9 // of a server's judged answers right, else it is asked after the others
 	defaultFirstToken = time.Minute
 )
 
@@ -49,7 +50,7 @@ type Router struct {
 	firstToken time.Duration
 	log        *slog.Logger
 	book       *book
-	turn       atomic.Uint32 // round robin among equals
+	random     func() float64 // in [0, 1)
 }
 
 var (
@@ -67,13 +68,14 @@ func New(c Config) *Router {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Router{sources: c.Sources, firstToken: c.FirstToken, log: c.Logger, book: newBook(time.Now)}
+	return &Router{sources: c.Sources, firstToken: c.FirstToken, log: c.Logger, book: newBook(time.Now), random: rand.Float64}
 }
 
 // candidate is an offer and whom to ask there.
 type candidate struct {
 	gateway.Offer
 	source Source
+	lot    float64 // the less, the sooner among equals
 }
 
 // offers asks every source. One that fails is left out, unless all do.
@@ -88,7 +90,7 @@ func (r *Router) offers(ctx context.Context) ([]candidate, error) {
 		}
 		for _, o := range list {
 			o.Stats = r.book.fill(o)
-			all = append(all, candidate{o, s})
+			all = append(all, candidate{Offer: o, source: s})
 		}
 	}
 	if len(errs) > 0 && len(errs) == len(r.sources) {

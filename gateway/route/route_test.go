@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -54,7 +55,7 @@ func order(t *testing.T, r *Router, route gateway.Route, trust string, need gate
 func TestServersAreAskedInTheOrderWished(t *testing.T) {
 	f := &fake{offers: []gateway.Offer{
 		offer("dear", gateway.CanTools, gateway.Stats{Judged: 10, Quality: 1}),
-		offer("cheap", 0, gateway.Stats{Judged: 10, Quality: 0.5}),
+		offer("cheap", 0, gateway.Stats{Judged: 100, Quality: 0.95}),
 		offer("own", gateway.CanTools|gateway.CanSchema, gateway.Stats{}, gateway.TrustNone),
 	}}
 	f.offers[0].Model.PriceOut, f.offers[1].Model.PriceOut = 9, 2
@@ -78,7 +79,7 @@ func TestServersAreAskedInTheOrderWished(t *testing.T) {
 		{route: gateway.Route{Only: []string{"dear", "unknown"}}, want: "dear"},
 		{route: gateway.Route{Ignore: []string{"cheap"}}, want: "dear"},
 		{route: gateway.Route{MaxOut: 5}, want: "cheap"},
-		{route: gateway.Route{MinJudged: 0.9}, want: "dear"},
+		{route: gateway.Route{MinJudged: 0.99}, want: "dear"},
 		{trust: gateway.TrustNone, want: "own"},
 		{trust: gateway.TrustNone, need: gateway.CanSchema, want: "own"},
 		{need: gateway.CanTools, want: "dear"},
@@ -91,15 +92,62 @@ func TestServersAreAskedInTheOrderWished(t *testing.T) {
 	}
 }
 
+// TestEqualsShareTheWork: by how fast they begin, the unknown as the fastest, and nobody gets nothing.
 func TestEqualsShareTheWork(t *testing.T) {
-	f := &fake{offers: []gateway.Offer{offer("a", 0, gateway.Stats{}), offer("b", 0, gateway.Stats{}), offer("c", 0, gateway.Stats{})}}
+	f := &fake{offers: []gateway.Offer{offer("slow", 0, gateway.Stats{}), offer("fast", 0, gateway.Stats{}), offer("new", 0, gateway.Stats{})}}
 	r := New(Config{Sources: []Source{f}})
+	r.random = rand.New(rand.NewPCG(1, 2)).Float64
+	now := time.Now()
+	r.book.answered(f.offers[0], now, now.Add(3*time.Second), now.Add(4*time.Second), 10)
+	r.book.answered(f.offers[1], now, now.Add(time.Second), now.Add(2*time.Second), 10)
 	firsts := map[string]int{}
-	for range 9 {
+	const draws = 7000
+	for range draws {
 		firsts[strings.Fields(order(t, r, gateway.Route{}, "", 0))[0]]++
 	}
-	if firsts["a"] != 3 || firsts["b"] != 3 || firsts["c"] != 3 {
-		t.Errorf("first were %v", firsts)
+	for server, want := range map[string]int{"slow": draws / 7, "fast": draws * 3 / 7, "new": draws * 3 / 7} {
+		if got := firsts[server]; got < want*9/10 || got > want*11/10 {
+			t.Errorf("%s was first %d times of %d, not about %d", server, got, draws, want)
+		}
+	}
+}
+
+// TestAServerThatIsJudgedWrongIsAskedLast, however fast and cheap it is: cutting a prompt short is both.
+func TestAServerThatIsJudgedWrongIsAskedLast(t *testing.T) {
+	f := &fake{offers: []gateway.Offer{offer("cheat", 0, gateway.Stats{Judged: 1}), offer("honest", 0, gateway.Stats{Judged: 100, Quality: 0.99})}}
+	f.offers[1].Model.PriceOut, f.offers[1].Queue = 9, 50
+	r := New(Config{Sources: []Source{f}})
+	now := time.Now()
+	r.book.answered(f.offers[0], now, now.Add(time.Millisecond), now.Add(2*time.Millisecond), 10)
+	r.book.answered(f.offers[1], now, now.Add(time.Second), now.Add(2*time.Second), 10)
+	for _, sort := range []string{"", gateway.SortPrice, gateway.SortLatency, gateway.SortThroughput, gateway.SortQuality} {
+		if got := order(t, r, gateway.Route{Sort: sort}, "", 0); got != "honest cheat" {
+			t.Errorf("sorted by %q: %s", sort, got)
+		}
+	}
+	if got := order(t, r, gateway.Route{Order: []string{"cheat"}}, "", 0); got != "cheat honest" {
+		t.Errorf("the client's order became %s", got)
+	}
+}
+
+// TestWhatWasSeenLongAgoIsNotHeldAgainstAServer: else one that was slow once would never be tried again.
+func TestWhatWasSeenLongAgoIsNotHeldAgainstAServer(t *testing.T) {
+	f := &fake{offers: []gateway.Offer{offer("was slow", 0, gateway.Stats{}), offer("b", 0, gateway.Stats{})}}
+	now := time.Now()
+	r := New(Config{Sources: []Source{f}})
+	r.book.now = func() time.Time { return now }
+	r.book.answered(f.offers[0], now, now.Add(time.Minute), now.Add(2*time.Minute), 10)
+	now = now.Add(2 * time.Minute)
+	if s := r.book.fill(f.offers[0]); s.FirstToken != 60 || s.TokensASec != 0.15 {
+		t.Fatalf("%+v", s)
+	}
+	now = now.Add(stale + time.Second)
+	if s := r.book.fill(f.offers[0]); s.FirstToken != 0 || s.TokensASec != 0 || s.Asked != 1 {
+		t.Errorf("after %v: %+v", stale, s)
+	}
+	r.book.answered(f.offers[0], now, now.Add(time.Second), now.Add(time.Second), 1)
+	if s := r.book.fill(f.offers[0]); s.FirstToken != 1 {
+		t.Errorf("the old time to the first token still counts: %+v", s)
 	}
 }
 
