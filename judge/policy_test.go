@@ -42,6 +42,8 @@ func TestBadPoliciesAreRefused(t *testing.T) {
 		"swaps zero":            func(p *Policy) { p.Rescore.Swaps = 0 },
 		"swaps over one":        func(p *Policy) { p.Rescore.Swaps = 1.1 },
 		"swaps NaN":             func(p *Policy) { p.Rescore.Swaps = math.NaN() },
+		"dropped NaN":           func(p *Policy) { p.Rescore.Dropped = math.NaN() },
+		"dropped negative":      func(p *Policy) { p.Rescore.Dropped = -0.1 },
 		"unknown way to ask":    func(p *Policy) { p.Ask.How = "politely" },
 		"settings of nothing":   func(p *Policy) { p.Ask.How = AskNothing },
 		"no other questions":    func(p *Policy) { p.Ask.Others = 0 },

@@ -20,12 +20,14 @@ const (
 	leastMax   = 0.05  // logits
 	leastMean  = 0.002 // logits
 	leastSwaps = 0.1
+	leastDrop  = 0.002 // logits
 )
 
 // Calibrate sets the thresholds of a policy's judges by the honest answers of the calibrating half: slack times what they
 // reach, for the rescore, and as far below the lowest of them as slack less 1 of the way from there to their median, for the
 // second line. Slack is at least 1; the more kinds of machines the answers come from, the nearer to it.
 func Calibrate(base judge.Policy, rows []Measured, slack float64) (judge.Policy, error) {
+	drop := 0.0
 	var maxs, means, swaps, answers, qualities []float64
 	for _, r := range rows {
 		if r.Kind != Honest || !r.Calibration {
@@ -36,6 +38,9 @@ func Calibrate(base judge.Policy, rows []Measured, slack float64) (judge.Policy,
 		}
 		e := r.Evidence
 		maxs, means, swaps = append(maxs, e.MaxMargin), append(means, e.MeanMargin), append(swaps, e.Swaps)
+		if e.Compared {
+			drop = max(drop, e.MeanMargin-e.Without)
+		}
 		if e.Asked != judge.AskNothing {
 			answers = append(answers, e.Answer)
 		}
@@ -50,6 +55,7 @@ func Calibrate(base judge.Policy, rows []Measured, slack float64) (judge.Policy,
 		MaxMargin:  up(max(slack*slices.Max(maxs), leastMax)),
 		MeanMargin: up(max(slack*slices.Max(means), leastMean)),
 		Swaps:      min(up(max(slack*slices.Max(swaps), leastSwaps)), 1),
+		Dropped:    up(max(slack*drop, leastDrop)),
 	}
 	if base.Ask.How != judge.AskNothing {
 		if len(answers) < leastHonest {

@@ -31,6 +31,7 @@ func Judges(base judge.Policy, encoder string) judge.Policy {
 		base.Ask = judge.Ask{How: judge.AskContrast, Others: 2, Tokens: 32}
 	}
 	base.Quality = judge.Quality{Encoder: encoder}
+	base.Rescore.Dropped = 1 // anything but 0, so that it is looked at
 	return base.Opened()
 }
 
@@ -87,7 +88,7 @@ func (m *Measurer) Measure(ctx context.Context, path string, pairs []Pair) (all 
 
 // measuredHeader ties measurements to the weights and to what was asked of whom.
 func measuredHeader(info model.Info, p judge.Policy) header {
-	return header{measuredFormat, info.Name, fmt.Sprintf("%s ask %s %d %d quality %s short %d", hex.EncodeToString(info.Hash[:]),
+	return header{measuredFormat, info.Name, fmt.Sprintf("%s ask %s %d %d quality %s short %d dropped", hex.EncodeToString(info.Hash[:]),
 		p.Ask.How, p.Ask.Others, p.Ask.Tokens, p.Quality.Encoder, p.Short)}
 }
 
@@ -130,7 +131,11 @@ var suspicions = map[string]func(r Measured, p judge.Policy) float64{
 		if r.refused() {
 			return math.Inf(1)
 		}
-		return max(e.MaxMargin/t.MaxMargin, e.MeanMargin/t.MeanMargin, e.Swaps/t.Swaps)
+		most := max(e.MaxMargin/t.MaxMargin, e.MeanMargin/t.MeanMargin, e.Swaps/t.Swaps)
+		if t.Dropped > 0 && e.Compared {
+			most = max(most, (e.MeanMargin-e.Without)/t.Dropped)
+		}
+		return most
 	},
 	// What could not be asked is not suspicious. What was refused before it came to asking is left out by the caller.
 	"ask": func(r Measured, _ judge.Policy) float64 {

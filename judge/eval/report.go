@@ -148,6 +148,9 @@ func (r Report) Print(w io.Writer) error {
 	var b strings.Builder
 	p := r.Policy
 	fmt.Fprintf(&b, "%s: margin %v, mean %v, swaps %v", r.Model, p.Rescore.MaxMargin, p.Rescore.MeanMargin, p.Rescore.Swaps)
+	if p.Rescore.Dropped > 0 {
+		fmt.Fprintf(&b, ", dropped %v", p.Rescore.Dropped)
+	}
 	if p.Ask.How != judge.AskNothing {
 		fmt.Fprintf(&b, ", %s %v", p.Ask.How, p.Ask.Least)
 	}
