@@ -28,7 +28,7 @@ type Measured struct {
 // Judges says which judges of the second line a measurement asks besides the rescore, and how.
 func Judges(base judge.Policy, encoder string) judge.Policy {
 	if base.Ask.How == judge.AskNothing {
-		base.Ask = judge.Ask{How: judge.AskContrast, Others: 2, Tokens: 32}
+		base.Ask = judge.Ask{How: judge.AskContrast, Others: 2, Tokens: 16}
 	}
 	base.Quality = judge.Quality{Encoder: encoder}
 	base.Rescore.Dropped = 1 // anything but 0, so that it is looked at

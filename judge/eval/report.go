@@ -195,7 +195,7 @@ var goals = map[Kind]float64{WrongModel: 0.99, NoSystem: 0.99, OffTopic: 0.95, S
 // tooFew is said of a goal that was reached by fewer pairs than it takes to be sure.
 const tooFew = "reached, by too few to be sure"
 
-// Goals says of each goal whether it was reached, one sentence each.
+// Goals says of each goal whether it was reached, one sentence each. What came out as an honest server's is no forgery.
 func (r Report) Goals() []string {
 	var out []string
 	for _, row := range r.Rows {
@@ -211,12 +211,12 @@ func (r Report) Goals() []string {
 			out = append(out, fmt.Sprintf("false alarms at most 1%%: %s, %v of %d", word, row.Policy, row.Policy.Of))
 		case ok:
 			switch {
-			case row.Policy.Share() < goal:
+			case row.Differ.Share() < goal:
 				word = "not reached"
-			case row.Policy.Low < goal:
+			case row.Differ.Low < goal:
 				word = tooFew
 			}
-			out = append(out, fmt.Sprintf("%s found in at least %.0f%%: %s, %v of %d", row.Kind, 100*goal, word, row.Policy, row.Policy.Of))
+			out = append(out, fmt.Sprintf("%s found in at least %.0f%%: %s, %v of %d", row.Kind, 100*goal, word, row.Differ, row.Differ.Of))
 		}
 	}
 	return out

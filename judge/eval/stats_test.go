@@ -109,7 +109,8 @@ func TestReportCountsOnlyTheHeldOutHalf(t *testing.T) {
 		}
 	}
 	rows[41].Verdict, rows[41].Rule = "invalid", judge.RuleEnd
-	rows[43].Evidence, rows[43].Same = rows[1].Evidence, true
+	rows[43].Evidence, rows[43].Same = rows[1].Evidence, true // no forgery
+	rows[45].Evidence = rows[1].Evidence                      // one that is missed
 	p, err := Calibrate(policy(), rows, 2)
 	if err != nil {
 		t.Fatal(err)
@@ -119,16 +120,40 @@ func TestReportCountsOnlyTheHeldOutHalf(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	forged := r.Rows[1]
-	if forged.Policy.Found != 9 || forged.Policy.Of != 10 || forged.Differ.Found != 9 || forged.Differ.Of != 9 ||
-		forged.Rules[judge.RuleEnd] != 1 || forged.Rules[judge.RuleMargin] != 8 || forged.Ask.Of != 10 {
+	if forged.Policy.Found != 8 || forged.Policy.Of != 10 || forged.Differ.Found != 8 || forged.Differ.Of != 9 ||
+		forged.Rules[judge.RuleEnd] != 1 || forged.Rules[judge.RuleMargin] != 7 || forged.Ask.Of != 10 {
 		t.Errorf("%+v", forged)
 	}
-	if g := r.Goals(); len(g) != 2 || !strings.Contains(g[0], ": reached") || !strings.Contains(g[1], "not reached, 90.0%") {
+	if g := r.Goals(); len(g) != 2 || !strings.Contains(g[0], ": reached") || !strings.Contains(g[1], "not reached, 88.9%") {
 		t.Errorf("%q", g)
 	}
 	var b bytes.Buffer
-	if err := r.Print(&b); err != nil || !strings.Contains(b.String(), "| wrong model | 10 | 90.0% [59.6, 98.2] | 9 of 9 |") {
+	if err := r.Print(&b); err != nil || !strings.Contains(b.String(), "| wrong model | 10 | 80.0% [49.0, 94.3] | 8 of 9 |") {
 		t.Errorf("%s, %v", b.String(), err)
+	}
+}
+
+// TestDroppedPromptIsFoundByTheDifference has answers whose margins alone are as honest ones are.
+func TestDroppedPromptIsFoundByTheDifference(t *testing.T) {
+	rows := append(rowsOf(40, Honest, 0.2, 1), rowsOf(20, NoSystem, 0.2, 1)...)
+	for i := range rows {
+		e := &rows[i].Evidence
+		e.Compared, e.Without = true, e.MeanMargin+0.01
+		if rows[i].Kind == NoSystem {
+			e.Without = e.MeanMargin - 0.01
+		}
+	}
+	rows[0].Evidence.Without = rows[0].Evidence.MeanMargin - 0.003 // honest and calibrating
+	p, err := Calibrate(policy(), rows, 2)
+	if err != nil || p.Rescore.Dropped != 0.006 {
+		t.Fatalf("%+v, %v", p.Rescore, err)
+	}
+	r := Evaluate(p, rows)
+	if honest, dropped := r.Rows[0], r.Rows[1]; honest.Policy.Found != 0 || dropped.Rules[judge.RuleDropped] != 10 || dropped.Rescore.Found != 10 {
+		t.Errorf("%+v", r.Rows)
+	}
+	if c := CurveOf("rescore", NoSystem, p, rows); c.Area != 1 {
+		t.Errorf("area %v", c.Area)
 	}
 }
 
