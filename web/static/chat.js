@@ -1,14 +1,16 @@
-// The chat box: asks /v1/chat/completions, shows the answer as it comes, what it costs, and then the verdict.
+// The chat box: shows the answer as it comes, what it costs, and then the verdict.
+import { GONE, stream, trouble } from './ask.js';
 import { $, el, put, text } from './dom.js';
 import { fai, name, plural, who } from './format.js';
 import { details, payouts, pill, stage, votes } from './receipt.js';
-import { changed, read, state, watch } from './store.js';
+import { changed, onLive, read, state, watch } from './store.js';
 
 const TRIES = ['What is the capital of France?', 'Explain proof of work in two sentences.', 'Write a haiku about trust.'];
 const waiting = new Map(); // receipt id -> the card that awaits its verdict
 let models = [];
 let history = []; // of this chat, as the API wants it
 let running = null; // AbortController of the answer that is coming
+let looking = 0; // timer of the next look for models
 
 export function start() {
   const form = $('ask');
@@ -31,6 +33,10 @@ export function start() {
   put($('tries'), TRIES.map((q) => el('button', { type: 'button', class: 'quiet', on: { click: () => submit(q) } }, q)));
   $('tries').hidden = false;
   loadModels();
+  onLive(() => {
+    loadModels();
+    for (const id of waiting.keys()) catchUp(id);
+  });
   watch(verdicts);
   watch(purse);
   box.focus({ preventScroll: true });
@@ -42,7 +48,9 @@ function fit() {
   box.style.height = Math.min(box.scrollHeight, 220) + 'px';
 }
 
+/** Reads what is served, again and again while it is nothing. */
 async function loadModels() {
+  clearTimeout(looking);
   try {
     models = (await read('/v1/models')).data;
   } catch {
@@ -57,7 +65,7 @@ async function loadModels() {
   price();
   if (!models.length) {
     text($('price'), 'No model is served right now');
-    setTimeout(loadModels, 5000);
+    looking = setTimeout(loadModels, 5000);
   }
 }
 
@@ -102,62 +110,14 @@ async function submit(question) {
   busy(true);
   const asked = [...history, { role: 'user', content: question }];
   try {
-    const answer = await stream(asked, card, running.signal);
+    const answer = await stream(model(), asked, card, running.signal);
     history = [...asked, { role: 'assistant', content: answer }];
   } catch (e) {
-    card.fail(e.name === 'AbortError' ? 'Stopped.' : e.message, question);
+    card.fail(trouble(e), question);
+    if (GONE.includes(e.code)) loadModels();
   } finally {
     running = null;
     busy(false);
-  }
-}
-
-/** Asks, feeds the card, and returns the whole answer. Throws if it did not come whole. */
-async function stream(messages, card, signal) {
-  const m = model();
-  const res = await fetch('/v1/chat/completions', {
-    method: 'POST',
-    signal,
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ model: m.id, messages, stream: true, stream_options: { include_usage: true } }),
-  });
-  if (!res.ok) {
-    const body = await res.json().catch(() => null);
-    throw new Error(body?.error?.message ?? `${res.status} ${res.statusText}`);
-  }
-  card.begin(m, res.headers.get('X-Funai-Receipt'), res.headers.get('X-Funai-Server'));
-  let answer = '';
-  let done = false;
-  for await (const data of events(res.body)) {
-    if (data === '[DONE]') {
-      done = true;
-      break;
-    }
-    const chunk = JSON.parse(data);
-    if (chunk.error) throw new Error(chunk.error.message);
-    const piece = chunk.choices[0]?.delta?.content;
-    if (piece) {
-      answer += piece;
-      card.add(piece);
-    }
-    if (chunk.funai) card.settle(chunk.funai);
-    if (chunk.usage) card.usage(chunk.usage);
-  }
-  if (!done) throw new Error('The connection ended before the answer did.');
-  card.end(answer);
-  return answer;
-}
-
-/** The data of every server-sent event of a response body. */
-async function* events(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = '';
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    const parts = (rest + value).split('\n\n');
-    rest = parts.pop();
-    for (const p of parts) if (p.startsWith('data: ')) yield p.slice(6);
   }
 }
 
@@ -182,6 +142,7 @@ function answerCard(question) {
   let frame = 0;
   let open = false;
   let failed = false;
+  let limited = false; // there was more to say
   let last = null; // receipt shown
 
   function cost() {
@@ -199,7 +160,7 @@ function answerCard(question) {
     if (failed) return;
     const seconds = (performance.now() - first) / 1000;
     if (!final && pieces > 4 && seconds > 0.2) speed = (pieces - 1) / seconds;
-    put(meter, el('span', {}, who(server)), el('span', {}, plural(used?.completion_tokens ?? pieces, 'token')),
+    put(meter, el('span', {}, who(server)), el('span', {}, plural(used?.completion_tokens ?? pieces, 'token') + (limited ? ', the most allowed' : '')),
       speed && el('span', {}, speed.toFixed(1) + ' tokens/s'), el('span', { class: 'cost' }, cost()));
   });
   const queue = () => (frame ||= requestAnimationFrame(show));
@@ -216,6 +177,10 @@ function answerCard(question) {
     add(piece) {
       unseen += piece;
       pieces++;
+      queue();
+    },
+    cut() {
+      limited = true;
       queue();
     },
     settle(extra) {
@@ -255,8 +220,8 @@ function answerCard(question) {
       body.removeAttribute('aria-busy');
       queue();
       element.classList.add('failed');
-      put(meter, el('span', { class: 'error' }, message),
-        el('button', { type: 'button', class: 'quiet', on: { click: () => submit(question) } }, 'Ask again'));
+      steady(() => put(meter, el('span', { class: 'error' }, message),
+        el('button', { type: 'button', class: 'quiet', on: { click: () => submit(question) } }, 'Ask again')));
       text($('said'), message);
     },
   };
@@ -266,7 +231,9 @@ function answerCard(question) {
 async function catchUp(id) {
   if (!id || state.receipts.get(id)?.verdict !== undefined) return;
   try {
-    state.receipts.set(id, await read('/api/receipts/' + id));
+    const r = await read('/api/receipts/' + id);
+    if (state.receipts.has(id)) return; // an event was faster, and may be newer
+    state.receipts.set(id, r);
     changed();
   } catch {
     // not known there yet; an event will tell

@@ -14,6 +14,7 @@ export function start() {
   watch(() => keyed($('receipt-list'), [...state.receipts.values()].reverse().slice(0, RECEIPTS), (r) => r.id, line));
   watch(seats);
   watch(balances);
+  watch(addresses);
   watch(supply);
   $('everyone').addEventListener('click', () => {
     all = true;
@@ -108,6 +109,13 @@ function balanceRow() {
     });
   };
   return tr;
+}
+
+function addresses() {
+  const own = state.status?.own;
+  if (!own || $('addresses').childElementCount) return;
+  put($('addresses'), [['Ledger', own.ledger], ['Inference', own.inference]].map(([layer, address]) => address && [
+    el('dt', {}, `${layer} address of this node`), el('dd', { class: 'mono' }, address)]).filter(Boolean).flat());
 }
 
 function supply() {

@@ -15,12 +15,19 @@ export const state = {
 
 export const MOST_ROWS = 400;
 const MOST = { ledger: MOST_ROWS, elections: MOST_ROWS, blocks: 1500, receipts: 300, balances: 200 };
+const MOST_EVENTS = 1000; // kept while the lists are read
 const views = [];
+const returns = []; // called when events come again
 let queued = false;
 
 /** Calls view after every change, at most once a frame. */
 export function watch(view) {
   views.push(view);
+}
+
+/** Calls f whenever the page is back after it was cut off, once everything has been read again. */
+export function onLive(f) {
+  returns.push(f);
 }
 
 export function changed() {
@@ -32,12 +39,17 @@ export function changed() {
   });
 }
 
-/** Reads JSON, or throws an Error with the server's message. */
-export async function read(path, options) {
-  const res = await fetch(path, options);
+/** Reads JSON, or throws the refusal. */
+export async function read(path) {
+  const res = await fetch(path);
+  if (!res.ok) throw await refusal(res);
+  return res.json();
+}
+
+/** The error that a response carries: the server's message, and its code if it gave one. */
+export async function refusal(res) {
   const body = await res.json().catch(() => null);
-  if (!res.ok) throw new Error(body?.error?.message ?? `${res.status} ${res.statusText}`);
-  return body;
+  return Object.assign(new Error(body?.error?.message ?? `${res.status} ${res.statusText}`), { code: body?.error?.code });
 }
 
 // Puts entries, oldest first, into an emptied map; null leaves the map as it was.
@@ -79,14 +91,19 @@ const take = {
   balance: (b) => state.balances.set(b.inference.address, b),
 };
 
-/** Reads everything again. */
+let during = null; // the latest events that came while the lists are read
+
+/** Reads everything again. What the events say meanwhile is newer than the lists, and said again over them. */
 async function reload() {
+  const mine = (during = []);
   const n = Math.min(100, state.rows);
   const got = await Promise.allSettled([
     read('/api/status'), read('/api/supply'), read(`/api/ledger/blocks?limit=${n}`), read(`/api/elections?limit=${n}`),
     read('/api/inference/blocks?limit=100'), read('/api/receipts?limit=40'), read('/api/balances?of=known&limit=100'),
   ]);
   const [status, supply, ledger, elections, blocks, receipts, balances] = got.map((g) => (g.status === 'fulfilled' ? g.value : null));
+  if (during !== mine) return; // cut off and back again: another reading is under way
+  during = null;
   if (status) state.status = status;
   if (supply) state.supply = supply;
   fill(state.ledger, ledger, (b) => b.height);
@@ -94,6 +111,8 @@ async function reload() {
   fill(state.blocks, blocks, (b) => b.height);
   fill(state.receipts, receipts, (r) => r.id);
   fill(state.balances, balances?.reverse(), (b) => b.inference.address);
+  for (const [kind, x] of mine) take[kind](x);
+  trim();
   changed();
 }
 
@@ -121,21 +140,29 @@ function refresh() {
   }, 2000);
 }
 
+let lost = false; // events may have been missed
+
 /** Follows the network for as long as the page is open. */
 export function follow() {
   const source = new EventSource('/api/events');
-  source.onopen = () => {
+  source.onopen = async () => {
     state.live = true;
-    reload();
+    const back = lost;
+    lost = false;
+    await reload();
+    if (back) for (const f of returns) f();
   };
   source.onerror = () => {
     state.live = false;
+    lost = true;
     changed();
     if (source.readyState === EventSource.CLOSED) setTimeout(follow, 5000); // refused: the browser does not try again
   };
   for (const [kind, f] of Object.entries(take)) {
     source.addEventListener(kind, (e) => {
-      f(JSON.parse(e.data));
+      const x = JSON.parse(e.data);
+      if (during?.push([kind, x]) > MOST_EVENTS) during.shift();
+      f(x);
       trim();
       changed();
     });

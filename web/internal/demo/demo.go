@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"funai/amount"
@@ -29,6 +30,8 @@ type person struct {
 type Network struct {
 	publish func(api.Event)
 	every   time.Duration // between inference blocks; a ledger block comes every fourth
+
+	Withdrawn atomic.Bool // its second model is not served
 
 	mu       sync.Mutex
 	rng      *rand.Rand

@@ -143,22 +143,28 @@ func (n *Network) Send(_ context.Context, s api.Send) (api.Sent, error) {
 
 // Models implements gateway.Backend.
 func (n *Network) Models(context.Context) ([]gateway.Model, error) {
-	return []gateway.Model{
-		{ID: "tinyllama-1.1b-chat", PriceIn: priceIn, PriceOut: priceOut, Context: 2048, Servers: nodes},
-		{ID: "stories15m", PriceIn: 4, PriceOut: 16, Context: 256, Servers: 1},
-	}, nil
+	all := []gateway.Model{{ID: "tinyllama-1.1b-chat", PriceIn: priceIn, PriceOut: priceOut, Context: 2048, Servers: nodes}}
+	if !n.Withdrawn.Load() {
+		all = append(all, gateway.Model{ID: second, PriceIn: 4, PriceOut: 16, Context: 256, Servers: 1})
+	}
+	return all, nil
 }
+
+// second is the model that may be withdrawn.
+const second = "stories15m"
 
 const answer = `Paris is the capital of France.
 
 It lies on the Seine, has been the seat of government since the tenth century, with pauses, and about two million people live inside the ring road. <b>This is not bold</b>, and <img src=x onerror=alert(1)> is only text.`
 
 // Ask implements gateway.Backend. A question with the word "liar" goes to the node that makes answers up, one with
-// "broke" finds no funds, one with "fail" breaks in the middle.
+// "broke" finds no funds, one with "fail" breaks in the middle, one with "hang" gets no further than that.
 func (n *Network) Ask(ctx context.Context, r gateway.Request, started func(gateway.Start), emit func(gateway.Delta) error) (gateway.Answer, error) {
 	question := r.Messages[len(r.Messages)-1].Content
 	server, text := 1, answer
 	switch {
+	case r.Model == second && n.Withdrawn.Load():
+		return gateway.Answer{}, fmt.Errorf("%w: %s", gateway.ErrNoModel, r.Model)
 	case strings.Contains(question, "liar"):
 		server, text = liar, "The capital of France is Lyon, as everyone knows."
 	case strings.Contains(question, "broke"):
@@ -175,10 +181,14 @@ func (n *Network) Ask(ctx context.Context, r gateway.Request, started func(gatew
 	n.mu.Unlock()
 	started(gateway.Start{Receipt: receipt.ID, Server: receipt.Server, Escrow: receipt.Escrow})
 	for i, w := range words {
+		next := time.After(n.every / 10)
+		if i > 5 && strings.Contains(question, "hang") {
+			next = nil
+		}
 		select {
 		case <-ctx.Done():
 			return gateway.Answer{}, ctx.Err()
-		case <-time.After(n.every / 10):
+		case <-next:
 		}
 		if i > 5 && strings.Contains(question, "fail") {
 			return gateway.Answer{}, fmt.Errorf("%w: connection lost after %d tokens", gateway.ErrUpstream, i)
