@@ -82,6 +82,10 @@ type Controls struct {
 
 // Request is one generation.
 type Request struct {
+	// Client says whose request this is, in whatever words the caller tells its clients apart by. An engine that is asked for more
+	// than it can do at once is fair among clients; who isn't named is one of them. It is no part of what is asked.
+	Client string `json:"-" cbor:"-"`
+
 	Messages  []Message // rendered by the model's own chat template
 	MaxTokens int       // at least 1
 	Sampling  Sampling  // of no effect if Controls is set

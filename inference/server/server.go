@@ -192,7 +192,7 @@ func (s *Server) check(ctx context.Context, from key.Public, raw []byte) (*job, 
 		return nil, fmt.Errorf("%w: this engine's sampling can't be checked, only greedy answers are given", ErrBadRequest)
 	}
 	j := &job{id: c.Task, t: c.OpenTx, open: c.Open, raw: a.Open, input: a.Input, request: a.Input.Request(c.Task, c.Open), engine: engine}
-	j.request.Top = int(min(a.Top, 20))
+	j.request.Top, j.request.Client = int(min(a.Top, 20)), j.t.Signer.String()
 	if j.prompt, err = engine.CountPrompt(ctx, j.request); err != nil {
 		return nil, err
 	}

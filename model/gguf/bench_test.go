@@ -1,11 +1,16 @@
+//go:build unix
+
 package gguf_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"funai/model"
 	"funai/model/gguf"
@@ -25,32 +30,86 @@ func perSecond(b *testing.B, tokens int) {
 	b.ReportMetric(0, "ns/op")
 }
 
+// processorTime is what this process has used, in seconds. Unlike the time that passes it hardly depends on what else the machine does.
+func processorTime(b *testing.B) float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
+}
+
 func BenchmarkGenerate(b *testing.B) {
 	for _, m := range models {
-		for _, n := range []int{1, 4} {
-			b.Run(fmt.Sprintf("%s/streams=%d", m.name, n), func(b *testing.B) {
-				e := modeltest.Open(b, m.name, gguf.Options{})
-				made := make([]int, n)
-				for b.Loop() {
-					var wg sync.WaitGroup
-					for i := range n {
-						wg.Go(func() {
-							got, err := e.Generate(b.Context(), ask(m.prompt, m.tokens), quiet)
-							if err != nil {
-								b.Error(err)
-							}
-							made[i] += len(got.Tokens)
-						})
+		for name, controls := range map[string]*model.Controls{"greedy": {}, "temperature=0.8": {Temperature: 0.8, TopK: 40, TopP: 0.95, MinP: 0.05}, "network's 0.8": nil} {
+			for _, n := range []int{1, 4, 16, 64} {
+				b.Run(fmt.Sprintf("%s/%s/streams=%d", m.name, name, n), func(b *testing.B) {
+					e := modeltest.Open(b, m.name, gguf.Options{Running: n, Cache: 256 * n})
+					made := make([]int, n)
+					before := processorTime(b)
+					for b.Loop() {
+						var wg sync.WaitGroup
+						for i := range n {
+							wg.Go(func() {
+								r := ask(fmt.Sprint(i, " ", m.prompt), m.tokens)
+								r.Controls, r.Sampling = controls, model.Sampling{TemperatureMilli: 800, Seed: [32]byte{byte(i)}}
+								got, err := e.Generate(b.Context(), r, quiet)
+								if err != nil {
+									b.Error(err)
+								}
+								made[i] += len(got.Tokens)
+							})
+						}
+						wg.Wait()
 					}
-					wg.Wait()
-				}
-				total := 0
-				for _, k := range made {
-					total += k
-				}
-				perSecond(b, total)
-			})
+					total := 0
+					for _, k := range made {
+						total += k
+					}
+					b.ReportMetric((processorTime(b)-before)*1e6/float64(total), "cpu-µs/token")
+					perSecond(b, total)
+				})
+			}
 		}
+	}
+}
+
+// BenchmarkGap measures how long a running stream stands still at most while long prompts come in.
+func BenchmarkGap(b *testing.B) {
+	for _, m := range models {
+		b.Run(m.name, func(b *testing.B) {
+			e := modeltest.Open(b, m.name, gguf.Options{})
+			long := strings.Repeat(" once upon a time there was", min(1900, e.Info().Context-40)/7)
+			var gaps []float64
+			round := 0
+			for b.Loop() {
+				round++
+				last := time.Time{}
+				ctx, cancel := context.WithCancel(b.Context())
+				var wg sync.WaitGroup
+				r := ask(m.prompt, 200)
+				r.Client = "stream"
+				if _, err := e.Generate(b.Context(), r, func(model.Token) error {
+					if last.IsZero() {
+						for i := range 2 {
+							wg.Go(func() { _, _ = e.Generate(ctx, ask(fmt.Sprint(round, i, long), 1), quiet) })
+						}
+					} else {
+						gaps = append(gaps, time.Since(last).Seconds()*1000)
+					}
+					last = time.Now()
+					return nil
+				}); err != nil {
+					b.Fatal(err)
+				}
+				cancel()
+				wg.Wait()
+			}
+			slices.Sort(gaps)
+			b.ReportMetric(gaps[len(gaps)-1], "longest-gap-ms")
+			b.ReportMetric(gaps[len(gaps)/2], "median-gap-ms")
+			b.ReportMetric(0, "ns/op")
+		})
 	}
 }
 

@@ -20,7 +20,7 @@ func (e *Engine) Embed(ctx context.Context, texts []string) ([][]float32, error)
 	if len(texts) == 0 || len(texts) > maxTexts {
 		return nil, fmt.Errorf("%w: %d texts, between 1 and %d are allowed", model.ErrRequest, len(texts), maxTexts)
 	}
-	j := &job{out: make(chan event, 1)}
+	j := &job{}
 	for i, text := range texts {
 		tokens, err := e.plain(text)
 		if err != nil {
@@ -28,14 +28,16 @@ func (e *Engine) Embed(ctx context.Context, texts []string) ([][]float32, error)
 		}
 		j.texts = append(j.texts, tokens)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	j.gone = ctx.Done()
-	if err := e.submit(ctx, j); err != nil {
+	ctx, leave, err := e.submit(ctx, j)
+	if err != nil {
 		return nil, err
 	}
-	v, err := e.listen(ctx, j)
-	return v.embeds, err
+	defer leave()
+	v, err := e.result(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	return v.embeds, nil
 }
 
 // plain tokenises a text without any template.
@@ -98,12 +100,10 @@ func (l *loop) embedNext() {
 		e.err = e.next(l)
 	}
 	if e.err != nil || left(e.job) || len(e.out) == len(e.job.texts) {
-		if e.err != nil {
-			e.out = nil
-		}
-		e.job.out <- event{end: true, embeds: e.out, err: e.err} // has room: it is the only one
+		e.job.out.put(event{end: &ending{embeds: e.out, err: e.err}})
 		e.free()
 		l.texts = nil
+		l.e.queue.done(e.job)
 	}
 }
 

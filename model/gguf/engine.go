@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"funai/model"
 
@@ -30,17 +31,23 @@ var ErrLoad = errors.New("gguf: can't load")
 const (
 	// MaxContext is the default bound of prompt and answer together, in tokens, for models trained on more.
 	MaxContext = 4096
-	// sequences is how many requests run at once by default, and maxSequences the most (llama.cpp's LLAMA_MAX_SEQ).
+	// sequences is how many answers are generated at once by default, and maxSequences the most: with one for scoring
+	// for every scorers of them, llama.cpp's LLAMA_MAX_SEQ of 256 is the bound.
 	sequences    = 16
-	maxSequences = 256
+	maxSequences = 200
+	scorers      = 4
 	// queued is how many more may wait by default.
 	queued = 64
 	// batchTokens is the most that one call of llama.cpp is given. On 2 cores TinyLlama prefills 86, 92, 98 and 100 tokens a
 	// second by 64, 128, 256 and 512.
 	batchTokens = 256
-	// sharedTokens is the most prefill that goes along in a step while an answer streams, so that the stream goes on after a
-	// fraction of a second.
+	// pause is about how long a step may take while an answer streams: prefill goes along for so long. At first, while it isn't
+	// known how fast that is, it is sharedTokens; at least leastTokens go along.
+	pause        = 250 * time.Millisecond
 	sharedTokens = 64
+	leastTokens  = 8
+	// spareBytes, or a quarter of the weights, are what a cache of more than two contexts may take by default.
+	spareBytes = 16 << 20
 	// maxMessages and maxPromptBytes bound one request.
 	maxMessages    = 1024
 	maxPromptBytes = 4 << 20
@@ -54,9 +61,9 @@ type Options struct {
 	Hash    [32]byte // SHA-256 of the file, if the caller knows it; zero: it is computed
 	Threads int      // default: the physical cores less one
 	Context int      // tokens of prompt and answer together; default: as trained, at most MaxContext
-	Cache   int      // tokens of all running requests together, at least Context; default: twice Context
-	Running int      // requests that run at once; default 16, at most 256
-	Queue   int      // requests that wait; default 64
+	Cache   int      // tokens of all running requests together, at least Context; default: twice Context, and more where they take little
+	Running int      // answers that are generated at once; default 16, at most 200
+	Queue   int      // requests that wait when so many run; default 64. One client can have four fifths of all places
 	Memory  int64    // bytes that weights and cache may take; default: what the machine has free, where it says so
 	Logger  *slog.Logger
 }
@@ -107,7 +114,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		o.Running = sequences
 	}
 	o.Running = min(o.Running, maxSequences)
-	e := &Engine{log: o.Logger, queue: newQueue(o.Queue), stop: make(chan struct{}), stopped: make(chan struct{})}
+	e := &Engine{log: o.Logger, queue: newQueue(o.Running + o.Queue), stop: make(chan struct{}), stopped: make(chan struct{})}
 	if err := e.load(ctx, o); err != nil {
 		return nil, err
 	}
@@ -142,7 +149,7 @@ func (e *Engine) load(ctx context.Context, o Options) (err error) {
 	}
 	o.Context = min(o.Context, trained)
 	if o.Cache <= 0 {
-		o.Cache = 2 * o.Context
+		o.Cache = defaultCache(m, o, weights)
 	}
 	o.Cache = max(o.Cache, o.Context)
 	if need := weights + cacheBytes(m, o.Cache); o.Memory > 0 && need > o.Memory {

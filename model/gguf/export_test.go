@@ -12,3 +12,11 @@ func Rendered(ctx context.Context, e model.Engine, ms []model.Message, tools []m
 	text, err = t.render(ctx, ms, tools)
 	return text, t.systems, t.tools, err
 }
+
+// Places is how many requests wait or run.
+func Places(e model.Engine) int {
+	q := e.(*Engine).queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.taken
+}

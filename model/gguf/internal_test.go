@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 	"unsafe"
 
@@ -63,3 +64,20 @@ func TestComplaintsAreBounded(t *testing.T) {
 }
 
 func address(b []byte) uintptr { return uintptr(unsafe.Pointer(&b[0])) }
+
+// TestPrefillBesideStreamsGoesByTime bounds a step while answers stream by how fast the machine is.
+func TestPrefillBesideStreamsGoesByTime(t *testing.T) {
+	l := &loop{most: batchTokens}
+	if l.share() != sharedTokens {
+		t.Fatal(l.share())
+	}
+	for took, want := range map[time.Duration]int{time.Nanosecond: batchTokens, 10 * time.Millisecond: 25, time.Second: leastTokens} {
+		l.pace = 0
+		for range 9 {
+			l.keepPace(took)
+		}
+		if l.share() != want {
+			t.Errorf("%d at %v a token, want %d", l.share(), took, want)
+		}
+	}
+}

@@ -15,6 +15,8 @@ const maxTop = 20
 
 // job is one request on its way through the loop. The loop owns it from the queue on; the caller listens to out.
 type job struct {
+	client string
+	from   *line           // once it runs
 	gone   <-chan struct{} // closed when the caller doesn't wait any more
 	prompt []int32
 	given  []int32 // to be scored; nil: an answer is generated
@@ -25,55 +27,59 @@ type job struct {
 	stops  []string
 	gbnf   string    // grammar that the answer keeps to; empty: none
 	texts  [][]int32 // to be embedded; nil otherwise
-	out    chan event
+	out    *mailbox
 }
 
 // need is how many tokens a job may come to keep in the cache. The last one is never fed.
 func (j *job) need() int {
+	if j.texts != nil {
+		return 0
+	}
 	return len(j.prompt) + max(j.max, len(j.given)) - 1
 }
 
-// event is what the loop tells a caller: a token, or the end with result or error.
-type event struct {
-	token  model.Token
-	id     int32
-	last   bool // of the answer
-	end    bool
-	finish string
-	cached int // tokens of the prompt that were in the cache
-	scores []model.TokenScore
-	embeds [][]float32
-	err    error
-}
-
-// submit queues a job, or says that the queue is full.
-func (e *Engine) submit(ctx context.Context, j *job) error {
+// submit queues a job, or says that the queue is full. The context it returns is the job's, which ends, and its place with it, when
+// leave is called.
+func (e *Engine) submit(ctx context.Context, j *job) (_ context.Context, leave func(), err error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, nil, err
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	if e.shut {
-		return model.ErrClosed
+		return nil, nil, model.ErrClosed
 	}
-	return e.queue.push(j)
+	ctx, cancel := context.WithCancel(ctx)
+	j.gone, j.out = ctx.Done(), newMailbox()
+	if err := e.queue.push(j); err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	return ctx, func() { cancel(); e.queue.forget(j) }, nil
 }
 
-// listen returns the next event of a job.
-func (e *Engine) listen(ctx context.Context, j *job) (event, error) {
+// listen returns the next events of a job: tokens, and the end after the last of them.
+func (e *Engine) listen(ctx context.Context, j *job) ([]event, error) {
 	select {
-	case v := <-j.out:
-		return v, v.err
+	case <-j.out.ready:
+		return j.out.take(), nil
 	case <-ctx.Done():
-		return event{}, ctx.Err()
+		return nil, ctx.Err()
 	case <-e.stopped:
-		select {
-		case v := <-j.out: // told before the loop ended
-			return v, v.err
-		default:
-			return event{}, model.ErrClosed
+		if events := j.out.take(); len(events) > 0 { // told before the loop ended
+			return events, nil
 		}
+		return nil, model.ErrClosed
 	}
+}
+
+// result waits for the end of a job that tells nothing before it.
+func (e *Engine) result(ctx context.Context, j *job) (*ending, error) {
+	events, err := e.listen(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	return events[0].end, events[0].end.err
 }
 
 // Generate implements model.Engine. A slow emit delays nobody else: the loop's side of a stream never waits.
@@ -93,39 +99,43 @@ func (e *Engine) Generate(ctx context.Context, r model.Request, emit func(model.
 	if room < 1 {
 		return model.Result{}, fmt.Errorf("%w: %d tokens of prompt leave no room in %d", model.ErrTooLong, len(prompt), e.info.Context)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	j := &job{gone: ctx.Done(), prompt: prompt, max: min(r.MaxTokens, room), top: r.Top, rule: sampling.New(r.Sampling), stops: r.Stop, gbnf: gbnf}
+	j := &job{client: r.Client, prompt: prompt, max: min(r.MaxTokens, room), top: r.Top, rule: sampling.New(r.Sampling), stops: r.Stop, gbnf: gbnf}
 	if r.Controls != nil {
 		j.full = sampling.NewFull(*r.Controls)
 	}
-	j.out = make(chan event, j.max+1) // holds the whole answer
-	if err := e.submit(ctx, j); err != nil {
+	ctx, leave, err := e.submit(ctx, j)
+	if err != nil {
 		return model.Result{}, err
 	}
+	defer leave()
 	result := model.Result{PromptTokens: len(prompt)}
 	filter := newCallFilter(len(r.Tools) > 0 && r.ToolChoice != model.ToolNone)
 	for {
-		v, err := e.listen(ctx, j)
+		events, err := e.listen(ctx, j)
 		if err != nil {
 			return model.Result{}, err
 		}
-		if v.end {
-			result.Finish, result.CachedTokens = v.finish, v.cached
-			if result.ToolCalls != nil && v.finish == model.FinishStop {
-				result.Finish = model.FinishTools
+		for _, v := range events {
+			if v.end != nil {
+				result.Finish, result.CachedTokens = v.end.finish, v.end.cached
+				if result.ToolCalls != nil && result.Finish == model.FinishStop {
+					result.Finish = model.FinishTools
+				}
+				if v.end.err != nil {
+					result = model.Result{}
+				}
+				return result, v.end.err
 			}
-			return result, nil
-		}
-		v.token.Text = filter.add(v.token.Text)
-		if v.last {
-			var tail string
-			result.ToolCalls, result.Text, tail = filter.end(r.Tools)
-			v.token.Text += tail
-		}
-		result.Tokens = append(result.Tokens, v.id)
-		if err := emit(v.token); err != nil {
-			return model.Result{}, err
+			v.token.Text = filter.add(v.token.Text)
+			if v.last {
+				var tail string
+				result.ToolCalls, result.Text, tail = filter.end(r.Tools)
+				v.token.Text += tail
+			}
+			result.Tokens = append(result.Tokens, v.token.ID)
+			if err := emit(v.token); err != nil {
+				return model.Result{}, err
+			}
 		}
 	}
 }
@@ -172,13 +182,13 @@ func (e *Engine) Score(ctx context.Context, r model.Request, tokens []int32) (mo
 	if len(prompt)+len(tokens) > e.info.Context {
 		return model.Score{}, fmt.Errorf("%w: %d tokens of prompt and %d of answer, %d fit", model.ErrTooLong, len(prompt), len(tokens), e.info.Context)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	j := &job{gone: ctx.Done(), prompt: prompt, given: tokens, rule: sampling.New(r.Sampling), out: make(chan event, 1)}
-	if err := e.submit(ctx, j); err != nil {
+	j := &job{client: r.Client, prompt: prompt, given: tokens, rule: sampling.New(r.Sampling)}
+	ctx, leave, err := e.submit(ctx, j)
+	if err != nil {
 		return model.Score{}, err
 	}
-	v, err := e.listen(ctx, j)
+	defer leave()
+	v, err := e.result(ctx, j)
 	if err != nil {
 		return model.Score{}, err
 	}

@@ -1,9 +1,11 @@
 package gguf
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"funai/model"
 
@@ -23,10 +25,15 @@ type loop struct {
 	cells   int   // tokens that the cache holds
 	most    int   // tokens of a batch; llama.cpp ends the process over one more
 	slots   []*slot
-	order   []*slot    // the same, whose prefill waited longest first
-	waiting *job       // first of the queue, until there is room for it
-	texts   *embedding // of the job that is embedded; nil: none
-	clock   int        // of steps and ends of jobs
+	prefill []*slot       // of a step
+	context int           // tokens of one request at most
+	running int           // answers that may be generated at once; the other slots are for scoring
+	busy    [2]int        // jobs that generate, and that score
+	scored  int           // tokens of the cache that those that score need
+	blocked *job          // next of the queue, which found no room; nil once some may have come free
+	texts   *embedding    // of the job that is embedded; nil: none
+	clock   int           // of steps and ends of jobs
+	pace    time.Duration // that a token of prefill takes; 0: not known yet
 	threads int32
 	partial bool // the cache can't be copied in part: models with recurrent state
 }
@@ -55,7 +62,8 @@ type row struct {
 
 func newLoop(e *Engine, m llama.Model, o Options) (*loop, error) {
 	p := llama.ContextDefaultParams()
-	p.NCtx, p.NBatch, p.NUbatch, p.NSeqMax = uint32(o.Cache), batchTokens, batchTokens, uint32(o.Running)
+	slots := o.Running + max(1, o.Running/scorers)
+	p.NCtx, p.NBatch, p.NUbatch, p.NSeqMax = uint32(o.Cache), batchTokens, batchTokens, uint32(slots)
 	p.NThreads, p.NThreadsBatch = int32(o.Threads), int32(o.Threads)
 	p.KVUnified, p.NoPerf = 1, 1
 	ctx, err := llama.InitFromModel(m, p)
@@ -66,11 +74,11 @@ func newLoop(e *Engine, m llama.Model, o Options) (*loop, error) {
 	if err != nil {
 		return nil, errors.Join(err, llama.Free(ctx))
 	}
-	l := &loop{e: e, ctx: ctx, memory: memory, batch: llama.BatchInit(batchTokens, 0, 1), cells: int(llama.NCtx(ctx)), most: min(batchTokens, int(llama.NBatch(ctx)), int(llama.NUBatch(ctx))), threads: int32(o.Threads), partial: llama.ModelIsRecurrent(m) || llama.ModelIsHybrid(m)}
-	for i := range o.Running {
+	l := &loop{e: e, ctx: ctx, memory: memory, batch: llama.BatchInit(batchTokens, 0, 1), cells: int(llama.NCtx(ctx)), most: min(batchTokens, int(llama.NBatch(ctx)), int(llama.NUBatch(ctx))),
+		running: o.Running, context: o.Context, threads: int32(o.Threads), partial: llama.ModelIsRecurrent(m) || llama.ModelIsHybrid(m)}
+	for i := range slots {
 		l.slots = append(l.slots, &slot{id: llama.SeqId(i)})
 	}
-	l.order = slices.Clone(l.slots)
 	return l, nil
 }
 
@@ -115,12 +123,7 @@ func (l *loop) leave() {
 }
 
 func (l *loop) idle() bool {
-	for _, s := range l.slots {
-		if s.job != nil {
-			return false
-		}
-	}
-	return l.waiting == nil && l.texts == nil
+	return l.busy == [2]int{} && l.texts == nil && l.e.queue.empty()
 }
 
 // dropGone frees the slots of callers that left.
@@ -141,25 +144,50 @@ func left(j *job) bool {
 	}
 }
 
-// admit gives waiting jobs slots and room in the cache, in their order: none is overtaken by a smaller one.
+// admit starts jobs in the queue's order. Where the next one finds no room all others wait, too: none is overtaken by a smaller one.
 func (l *loop) admit() {
 	for {
-		if l.waiting == nil {
-			if l.waiting = l.e.queue.pop(); l.waiting == nil {
-				return
-			}
-		}
-		j := l.waiting
-		switch {
-		case left(j):
-		case j.texts != nil && l.texts != nil:
+		j := l.e.queue.next(l.may, l.urgent)
+		if j == nil || j == l.blocked {
 			return
-		case j.texts != nil:
+		}
+		if j.texts == nil && !l.fits(j) {
+			l.blocked = j
+			return
+		}
+		if !l.e.queue.take(j) {
+			continue // its caller left just now
+		}
+		if j.texts != nil {
 			l.texts = l.newEmbedding(j)
-		case !l.place(j):
-			return
+		} else {
+			l.place(j)
 		}
-		l.waiting = nil
+	}
+}
+
+// may says whether a job of this kind can start, if it has room.
+func (l *loop) may(j *job) bool {
+	switch k := j.kind(); k {
+	case toAnswer:
+		return l.busy[k] < l.running
+	case toScore:
+		return l.busy[k] < len(l.slots)-l.running
+	case toEmbed:
+	}
+	return l.texts == nil
+}
+
+// urgent says that a job scores, and that there is room for a whole context beside it and all that score.
+func (l *loop) urgent(j *job) bool {
+	return j.kind() == toScore && l.scored+j.need() <= l.cells-l.context
+}
+
+// count notes that a job starts (1) or ends (-1).
+func (l *loop) count(j *job, by int) {
+	l.busy[j.kind()] += by
+	if j.kind() == toScore {
+		l.scored += by * j.need()
 	}
 }
 
@@ -169,38 +197,52 @@ func (l *loop) release(s *slot) {
 	if s.shape != nil {
 		s.shape.free()
 	}
+	l.count(s.job, -1)
+	l.e.queue.done(s.job)
+	l.blocked = nil
 	s.job, s.tokens, s.scores, s.shape, s.used = nil, nil, nil, nil, l.clock
 }
 
-// step feeds one batch: the newest token of every answer being generated, then prefill, whose slots take turns.
+// step feeds one batch: the newest token of every answer being generated, then prefill. With that clients take turns, and then the
+// slots of each.
 func (l *loop) step() {
 	_ = l.batch.Clear()
-	l.rows = l.rows[:0]
+	l.rows, l.prefill = l.rows[:0], l.prefill[:0]
 	budget := l.most
 	for _, s := range l.slots {
-		if s.job != nil && s.end-len(s.kept) == 1 {
+		switch {
+		case s.job == nil:
+		case s.end-len(s.kept) == 1:
 			l.feed(s, 1)
-			budget = min(budget, sharedTokens)
+			budget = l.share()
+		default:
+			l.prefill = append(l.prefill, s)
 		}
 	}
-	budget = min(budget, l.most-len(l.rows))
+	streams := len(l.rows)
+	budget = min(budget, l.most-streams)
 	l.clock++
-	slices.SortStableFunc(l.order, func(a, b *slot) int { return a.fed - b.fed })
-	for _, s := range l.order {
-		if n := s.end - len(s.kept); s.job != nil && n > 1 && budget > 0 {
-			n = min(n, budget)
+	slices.SortFunc(l.prefill, func(a, b *slot) int {
+		return cmp.Or(cmp.Compare(a.job.from.fed, b.job.from.fed), cmp.Compare(a.fed, b.fed), cmp.Compare(a.id, b.id))
+	})
+	for _, s := range l.prefill {
+		if n := min(s.end-len(s.kept), budget); n > 0 {
 			l.feed(s, n)
 			budget -= n
-			s.fed = l.clock
+			s.fed, s.job.from.fed = l.clock, l.clock
 		}
 	}
 	if len(l.rows) == 0 {
 		return
 	}
+	began := time.Now()
 	code, err := llama.Decode(l.ctx, l.batch)
 	if code != 0 || err != nil {
 		l.failed(code, err)
 		return
+	}
+	if len(l.rows)-streams >= leastTokens {
+		l.keepPace(time.Since(began) / time.Duration(len(l.rows)))
 	}
 	for i, r := range l.rows {
 		r.s.kept = append(r.s.kept, r.s.tokens[r.at])
@@ -214,6 +256,22 @@ func (l *loop) step() {
 		}
 		l.read(r.s, r.at, logits)
 	}
+}
+
+// share is how many tokens of prefill go along while answers stream.
+func (l *loop) share() int {
+	if l.pace == 0 {
+		return min(sharedTokens, l.most)
+	}
+	return min(max(leastTokens, int(pause/l.pace)), l.most)
+}
+
+// keepPace notes how long a token of prefill took, smoothed, for a machine has other things to do as well.
+func (l *loop) keepPace(took time.Duration) {
+	if l.pace == 0 {
+		l.pace = took
+	}
+	l.pace = max(1, (3*l.pace+took)/4)
 }
 
 // feed adds the next n tokens of a slot to the batch.
@@ -236,14 +294,14 @@ func (l *loop) read(s *slot, at int, logits []float32) {
 	if j.given != nil {
 		s.scores = append(s.scores, l.score(j, logits, position, before))
 		if position == len(j.given)-1 {
-			j.out <- event{end: true, scores: s.scores} // has room: it is the only one
+			j.out.put(event{end: &ending{scores: s.scores}})
 			l.release(s)
 		}
 		return
 	}
 	id, err := s.choose(logits, position, before)
 	if err != nil {
-		j.out <- event{end: true, err: err} // has room: an end comes once
+		j.out.put(event{end: &ending{err: err}})
 		l.release(s)
 		return
 	}
@@ -261,9 +319,9 @@ func (l *loop) read(s *slot, at int, logits []float32) {
 	if token.Text = text; stopped {
 		finish = model.FinishStop
 	}
-	j.out <- event{id: id, token: token, last: finish != ""} // has room for the whole answer
+	j.out.put(event{token: token, last: finish != ""})
 	if finish != "" {
-		j.out <- event{end: true, finish: finish, cached: s.cached}
+		j.out.put(event{end: &ending{finish: finish, cached: s.cached}})
 		l.release(s)
 	}
 }
@@ -288,7 +346,7 @@ func (l *loop) failed(code int32, err error) {
 	l.e.log.Error("decoding failed", "error", err)
 	for _, r := range l.rows {
 		if j := r.s.job; j != nil {
-			j.out <- event{end: true, err: err} // has room: an end comes once
+			j.out.put(event{end: &ending{err: err}})
 			l.release(r.s)
 			r.s.kept = r.s.kept[:0]
 			_, _ = llama.MemorySeqRm(l.memory, r.s.id, -1, -1)

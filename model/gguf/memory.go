@@ -31,6 +31,15 @@ func cacheBytes(m llama.Model, tokens int) int64 {
 	return 2 * 2 * int64(llama.ModelNLayer(m)) * width * int64(tokens)
 }
 
+// defaultCache is two contexts, and up to one for every request that runs where that takes little.
+func defaultCache(m llama.Model, o Options, weights int64) int {
+	spare := max(weights/4, spareBytes)
+	if o.Memory > 0 {
+		spare = min(spare, (o.Memory-weights)/2)
+	}
+	return min(o.Running*o.Context, max(2*o.Context, int(spare/max(1, cacheBytes(m, 1)))))
+}
+
 // freeMemory is what Linux says can be had without swapping; 0 where that isn't known.
 func freeMemory() int64 {
 	b, err := os.ReadFile("/proc/meminfo")

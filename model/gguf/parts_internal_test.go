@@ -1,7 +1,6 @@
 package gguf
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -45,24 +44,6 @@ func TestStoppersFindWhatTheWholeTextHas(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestQueueKeepsOrderAndForgetsWhoLeft(t *testing.T) {
-	q := newQueue(3)
-	open, closed := make(chan struct{}), make(chan struct{})
-	close(closed)
-	first, second := &job{gone: open}, &job{gone: open}
-	for _, j := range []*job{{gone: closed}, first, {gone: closed}, second, {gone: open}} {
-		if err := q.push(j); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := q.push(&job{gone: open}); !errors.Is(err, model.ErrBusy) {
-		t.Fatal(err)
-	}
-	if q.pop() != first || q.pop() != second || q.pop() == nil || q.pop() != nil {
-		t.Fatal("another order")
-	}
 }
 
 func TestCallsAreFound(t *testing.T) {

@@ -2,10 +2,30 @@ package gguf
 
 import "github.com/hybridgroup/yzma/pkg/llama"
 
-// place finds a free slot for a job: the one whose kept tokens it can use most of, and of those the one unused for longest. Where
-// another slot, running or not, has more of the prompt, those tokens are copied. Other free slots are emptied, longest unused
+// fits says whether a job's tokens surely find room in the cache, once free slots are emptied.
+func (l *loop) fits(j *job) bool {
+	room := l.cells
+	for _, s := range l.slots {
+		if s.job != nil {
+			room -= s.job.need()
+		}
+	}
+	return room >= j.need()
+}
+
+// place gives a job that fits a free slot: the one whose kept tokens it can use most of, and of those the one unused for longest.
+// Where another slot, running or not, has more of the prompt, those tokens are copied. Other free slots are emptied, longest unused
 // first, until its tokens surely fit.
-func (l *loop) place(j *job) bool {
+func (l *loop) place(j *job) {
+	var shape *constraint
+	if j.gbnf != "" {
+		var err error
+		if shape, err = newConstraint(l.e.vocab, j.gbnf); err != nil {
+			j.out.put(event{end: &ending{err: err}})
+			l.e.queue.done(j)
+			return
+		}
+	}
 	var best, source *slot
 	common, more := 0, 0
 	room := l.cells
@@ -20,17 +40,11 @@ func (l *loop) place(j *job) bool {
 		}
 		room -= len(s.kept)
 		if best == nil || n > common || n == common && s.used < best.used {
-			best, common = s, n
+			best, common = s, n // there is a free one, or the job might not start (may)
 		}
-	}
-	if best == nil {
-		return false
 	}
 	for room += len(best.kept); room < j.need(); {
-		oldest := l.oldest(best, source)
-		if oldest == nil {
-			return false
-		}
+		oldest := l.oldest(best, source) // there is one, for it fits
 		room += len(oldest.kept)
 		l.trim(oldest, 0)
 	}
@@ -38,13 +52,9 @@ func (l *loop) place(j *job) bool {
 		common = l.copy(source, best, common, more)
 	}
 	l.trim(best, common)
-	var shape *constraint
-	if j.gbnf != "" {
-		var err error
-		if shape, err = newConstraint(l.e.vocab, j.gbnf); err != nil {
-			j.out <- event{end: true, err: err} // has room: an end comes once
-			return true
-		}
+	l.count(j, 1)
+	if best.fed = l.clock; j.from.fed == 0 {
+		j.from.fed = l.clock
 	}
 	best.job, best.text, best.stops, best.shape, best.scores = j, spelling{}, stopper{stops: j.stops}, shape, nil
 	best.cached = len(best.kept)
@@ -53,7 +63,6 @@ func (l *loop) place(j *job) bool {
 	if j.given != nil {
 		best.end-- // the last one is only looked for
 	}
-	return true
 }
 
 // oldest is the free slot with kept tokens that was unused for longest. The one that a prompt is to be copied from comes last.

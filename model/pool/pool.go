@@ -1,10 +1,11 @@
 // Package pool keeps several models loaded within a bound of memory: those that were used latest stay, others are closed when a new
-// one needs their room and nobody uses them. It imports package model; how models are opened and what they take is told to it.
+// one needs their room and nobody uses them. It is first come, first served: a model whose room the first who waits needs is given
+// to nobody else, and so comes free however much it is asked for. It imports package model; how models are opened and what they take
+// is told to it.
 package pool
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -15,8 +16,9 @@ import (
 
 // Options of a Pool.
 type Options struct {
-	Bytes int64 // of all loaded models together, at least 1
-	Count int   // of loaded models at once; default 16
+	Bytes   int64 // of all loaded models together, at least 1
+	Count   int   // of loaded models at once; default 16
+	Waiting int   // requests that wait for room at once; default 256
 	// Size says about how many bytes a model will take, before it is opened.
 	Size func(ctx context.Context, name string) (int64, error)
 	// Open loads a model.
@@ -27,22 +29,27 @@ type Options struct {
 // Pool holds loaded models.
 type Pool struct {
 	o       Options
+	loads   sync.WaitGroup
 	mu      sync.Mutex
 	models  map[string]*entry
+	waiting []*waiter // first come first
 	clock   uint64
 	closed  bool
-	changed chan struct{} // closed and replaced when room may have come free
 }
 
 // entry is a model that is loaded, or about to be.
 type entry struct {
-	name   string
-	size   int64
-	users  int
-	used   uint64
-	ready  chan struct{} // closed when engine or err is set
-	engine model.Engine
-	err    error
+	name     string
+	size     int64
+	users    int
+	used     uint64
+	loaded   bool
+	leaving  bool          // it is closed just now, or loaded for nobody; who wants it waits until that is over
+	draining bool          // the first who waits needs its room; who wants it waits behind
+	ready    chan struct{} // closed when engine or err is set
+	cancel   context.CancelFunc
+	engine   model.Engine
+	err      error
 }
 
 // Loaded describes a model of a pool.
@@ -52,8 +59,11 @@ type Loaded struct {
 	Users int // requests that hold it
 }
 
-// defaultCount bounds the models of a pool that wasn't told.
-const defaultCount = 16
+// Defaults of Options.
+const (
+	defaultCount   = 16
+	defaultWaiting = 256
+)
 
 // New returns an empty pool.
 func New(o Options) (*Pool, error) {
@@ -63,135 +73,32 @@ func New(o Options) (*Pool, error) {
 	if o.Count <= 0 {
 		o.Count = defaultCount
 	}
+	if o.Waiting <= 0 {
+		o.Waiting = defaultWaiting
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Pool{o: o, models: map[string]*entry{}, changed: make(chan struct{})}, nil
+	return &Pool{o: o, models: map[string]*entry{}}, nil
 }
 
 // Acquire returns a loaded model, loading it first if need be, and a function that gives it back and must be called once. While all
-// the room is in use it waits until ctx is done. A model that is larger than the bound is model.ErrMemory at once.
+// the room is in use it waits until ctx is done; if too many wait, that is model.ErrBusy at once. A model that is larger than the
+// bound is model.ErrMemory at once.
 func (p *Pool) Acquire(ctx context.Context, name string) (model.Engine, func(), error) {
-	for {
-		e, back, err := p.acquire(ctx, name)
-		if err == nil || ctx.Err() != nil || !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-			return e, back, err
-		}
-		// Who loaded it left; so we load it.
-	}
-}
-
-func (p *Pool) acquire(ctx context.Context, name string) (model.Engine, func(), error) {
-	size := int64(-1)
-	for {
-		p.mu.Lock()
-		if p.closed {
-			p.mu.Unlock()
-			return nil, nil, model.ErrClosed
-		}
-		if e, ok := p.models[name]; ok {
-			e.users++
-			p.mu.Unlock()
-			return p.await(ctx, e)
-		}
-		if size < 0 {
-			p.mu.Unlock()
-			var err error
-			if size, err = p.size(ctx, name); err != nil {
-				return nil, nil, err
-			}
-			continue
-		}
-		out, fits := p.evict(size)
-		if fits {
-			e := &entry{name: name, size: size, users: 1, ready: make(chan struct{})}
-			p.models[name] = e
-			p.mu.Unlock()
-			p.shut(out)
-			p.load(ctx, e)
-			return p.await(ctx, e)
-		}
-		changed := p.changed
-		p.mu.Unlock()
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return nil, nil, fmt.Errorf("%w: all %d bytes for models are in use: %w", model.ErrBusy, p.o.Bytes, ctx.Err())
-		}
-	}
-}
-
-func (p *Pool) size(ctx context.Context, name string) (int64, error) {
-	n, err := p.o.Size(ctx, name)
+	e, err := p.find(name)
 	if err != nil {
-		return 0, err
+		return nil, nil, err
 	}
-	if n < 0 || n > p.o.Bytes {
-		return 0, fmt.Errorf("%w: %s takes %d bytes, models may take %d", model.ErrMemory, name, n, p.o.Bytes)
-	}
-	return n, nil
-}
-
-// evict picks models to close until there is room, longest unused first. If that isn't enough none is closed. The caller holds
-// p.mu; what is returned is out of the pool.
-func (p *Pool) evict(need int64) (out []*entry, fits bool) {
-	var idle []*entry
-	used, count := int64(0), len(p.models)
-	for _, e := range p.models {
-		used += e.size
-		if e.users == 0 {
-			idle = append(idle, e)
+	if e == nil {
+		size, err := p.size(ctx, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if e, err = p.wait(ctx, name, size); err != nil {
+			return nil, nil, err
 		}
 	}
-	slices.SortFunc(idle, func(a, b *entry) int {
-		if a.used < b.used {
-			return -1
-		}
-		return 1
-	})
-	for used+need > p.o.Bytes || count >= p.o.Count {
-		if len(idle) == 0 {
-			return nil, false
-		}
-		out, used, count = append(out, idle[0]), used-idle[0].size, count-1
-		idle = idle[1:]
-	}
-	for _, e := range out {
-		delete(p.models, e.name)
-	}
-	return out, true
-}
-
-func (p *Pool) shut(out []*entry) {
-	for _, e := range out {
-		p.o.Logger.Info("model unloaded", "name", e.name, "bytes", e.size)
-		if err := e.engine.Close(); err != nil {
-			p.o.Logger.Warn("unloading failed", "name", e.name, "error", err)
-		}
-	}
-}
-
-// load opens an entry's model, for everybody who waits for it. The context is that of who asked first.
-func (p *Pool) load(ctx context.Context, e *entry) {
-	engine, err := p.o.Open(ctx, e.name)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	e.engine, e.err = engine, err
-	if err != nil {
-		delete(p.models, e.name)
-		p.tell()
-	}
-	close(e.ready)
-}
-
-// tell wakes who waits for room. The caller holds p.mu.
-func (p *Pool) tell() {
-	close(p.changed)
-	p.changed = make(chan struct{})
-}
-
-// await waits for a model that the caller counts as a user of.
-func (p *Pool) await(ctx context.Context, e *entry) (model.Engine, func(), error) {
 	back := sync.OnceFunc(func() { p.release(e) })
 	select {
 	case <-e.ready:
@@ -205,48 +112,114 @@ func (p *Pool) await(ctx context.Context, e *entry) (model.Engine, func(), error
 	return e.engine, back, nil
 }
 
+// find makes the caller a user of a model if nobody comes first; nil if it isn't to be had.
+func (p *Pool) find(name string) (*entry, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, model.ErrClosed
+	}
+	if e := p.models[name]; e != nil && e.free() {
+		e.users++
+		return e, nil
+	}
+	return nil, nil
+}
+
+func (e *entry) free() bool { return !e.leaving && !e.draining }
+
+func (p *Pool) size(ctx context.Context, name string) (int64, error) {
+	n, err := p.o.Size(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	if n < 0 || n > p.o.Bytes {
+		return 0, fmt.Errorf("%w: %s takes %d bytes, models may take %d", model.ErrMemory, name, n, p.o.Bytes)
+	}
+	return n, nil
+}
+
+// load makes room and opens a model for everybody who waits for it. It ends early when nobody does any more.
+func (p *Pool) load(ctx context.Context, e *entry, out []*entry) {
+	for _, old := range out {
+		p.shut(old)
+	}
+	p.mu.Lock()
+	for _, old := range out {
+		delete(p.models, old.name)
+	}
+	p.serve()
+	p.mu.Unlock()
+	err := ctx.Err()
+	if err == nil {
+		e.engine, err = p.o.Open(ctx, e.name)
+	}
+	e.cancel()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed && err != nil {
+		err = model.ErrClosed
+	}
+	e.loaded, e.leaving, e.err = true, false, err
+	if err != nil {
+		delete(p.models, e.name)
+	}
+	close(e.ready)
+	p.serve()
+}
+
+func (p *Pool) shut(e *entry) {
+	p.o.Logger.Info("model unloaded", "name", e.name, "bytes", e.size)
+	if err := e.engine.Close(); err != nil {
+		p.o.Logger.Warn("unloading failed", "name", e.name, "error", err)
+	}
+}
+
 func (p *Pool) release(e *entry) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clock++
 	e.used = p.clock
-	if e.users--; e.users == 0 {
-		p.tell()
+	if e.users--; e.users > 0 {
+		return
 	}
+	if !e.loaded {
+		e.leaving = true
+		e.cancel()
+	}
+	p.serve()
 }
 
-// Loaded lists the models that are loaded or about to be, latest used first.
+// Loaded lists the models that are loaded or about to be: those in use first, and of them and the others the latest used.
 func (p *Pool) Loaded() (out []Loaded) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var all []*entry
-	for _, e := range p.models {
-		all = append(all, e)
-	}
-	slices.SortFunc(all, func(a, b *entry) int {
-		if a.used > b.used {
-			return -1
-		}
-		return 1
-	})
-	for _, e := range all {
+	for _, e := range p.oldest() {
 		out = append(out, Loaded{e.name, e.size, e.users})
 	}
+	slices.Reverse(out)
 	return out
 }
 
 // Close closes every model, also those in use, whose requests end with model.ErrClosed.
 func (p *Pool) Close() error {
 	p.mu.Lock()
+	p.closed = true
+	for _, w := range p.waiting {
+		close(w.served)
+	}
+	p.waiting = nil
+	for _, e := range p.models {
+		e.cancel()
+	}
+	p.mu.Unlock()
+	p.loads.Wait()
+	p.mu.Lock()
 	all := p.models
-	p.models, p.closed = map[string]*entry{}, true
-	p.tell()
+	p.models = map[string]*entry{}
 	p.mu.Unlock()
 	for _, e := range all {
-		<-e.ready
-		if e.err == nil {
-			p.shut([]*entry{e})
-		}
+		p.shut(e)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package sampling
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -46,11 +47,12 @@ func CheckControls(c *model.Controls) error {
 // temperature, chance. Top-p and min-p look at probabilities before temperature, as there. It holds scratch space and serves
 // one caller at a time.
 type Full struct {
-	c      model.Controls
-	random *rand.Rand
-	logits []float32
-	ids    []int32
-	shares []float64
+	c       model.Controls
+	random  *rand.Rand
+	logits  []float32 // after bias and penalties; the caller's own if there are none
+	scratch []float32
+	ids     []int32
+	shares  []float64
 }
 
 // NewFull returns the sampler of c, which CheckControls has found right. Equal seeds make equal choices on equal logits.
@@ -68,28 +70,29 @@ func NewFull(c model.Controls) *Full {
 // seed stands for a sequence of choices.
 func (f *Full) Choose(logits []float32, _ int, before []int32) int32 {
 	f.bend(logits, before)
+	best := int32(argmax(f.logits))
 	if f.c.Temperature == 0 {
-		return int32(argmax(f.logits))
+		return best
 	}
-	f.narrow()
-	sum := 0.0
-	top := float64(f.logits[f.ids[0]])
-	for i, id := range f.ids {
-		f.shares[i] = math.Exp((float64(f.logits[id]) - top) / f.c.Temperature)
-		sum += f.shares[i]
-	}
-	left := f.random.Float64() * sum
+	top := float64(f.logits[best])
+	f.narrow(top)
+	left := f.random.Float64() * f.mass(top, f.c.Temperature)
 	for i, id := range f.ids {
 		if left -= f.shares[i]; left < 0 {
 			return id
 		}
 	}
-	return f.ids[0] // rounding
+	return best // rounding
 }
 
 // bend applies bias and penalties.
 func (f *Full) bend(logits []float32, before []int32) {
-	f.logits = append(f.logits[:0], logits...)
+	penalised := f.c.RepeatPenalty != 1 || f.c.FrequencyPenalty != 0 || f.c.PresencePenalty != 0
+	if f.logits = logits; !penalised && len(f.c.LogitBias) == 0 {
+		return
+	}
+	f.scratch = append(f.scratch[:0], logits...)
+	f.logits = f.scratch
 	for t, b := range f.c.LogitBias {
 		if t >= 0 && int(t) < len(f.logits) {
 			if b <= -maxBias {
@@ -99,7 +102,7 @@ func (f *Full) bend(logits []float32, before []int32) {
 			}
 		}
 	}
-	if f.c.RepeatPenalty == 1 && f.c.FrequencyPenalty == 0 && f.c.PresencePenalty == 0 {
+	if !penalised {
 		return
 	}
 	counts := map[int32]int{}
@@ -118,67 +121,102 @@ func (f *Full) bend(logits []float32, before []int32) {
 	}
 }
 
-// narrow fills ids with the tokens that may be chosen, likeliest first, and makes room for their shares.
-func (f *Full) narrow() {
+// narrow fills ids with the tokens that may be chosen: likeliest first, unless nothing but min-p is asked for.
+func (f *Full) narrow(top float64) {
+	k, p := len(f.logits), f.c.TopP
+	if f.c.TopK > 0 {
+		k = min(k, f.c.TopK)
+	}
+	cuts, whole := p > 0 && p < 1, 0.0
 	f.ids = f.ids[:0]
-	if k := f.c.TopK; k > 0 && k <= 256 {
-		f.ids = append(f.ids, Top(f.logits, min(k, len(f.logits)))...)
-	} else {
+	switch {
+	case k <= maxInserted:
+		f.ids = append(f.ids, Top(f.logits, k)...)
+	case k < len(f.logits):
+		f.likeliest(top, func() bool { return len(f.ids) >= k })
+		f.ids = f.ids[:min(k, len(f.ids))]
+	case cuts:
+		whole = math.Exp(LogSum(f.logits) - top)
+		f.likeliest(top, func() bool { return f.mass(top, 1) >= p*whole })
+	default:
 		for i := range f.logits {
 			f.ids = append(f.ids, int32(i))
 		}
-		slices.SortFunc(f.ids, func(a, b int32) int {
-			switch {
-			case f.logits[a] > f.logits[b]:
-				return -1
-			case f.logits[a] < f.logits[b]:
-				return 1
-			}
-			return int(a - b)
-		})
-		if k > 0 {
-			f.ids = f.ids[:min(k, len(f.ids))]
-		}
 	}
-	f.shares = slices.Grow(f.shares[:0], len(f.ids))[:len(f.ids)]
-	top, sum := float64(f.logits[f.ids[0]]), 0.0
-	for i, id := range f.ids {
-		f.shares[i] = math.Exp(float64(f.logits[id]) - top)
-		sum += f.shares[i]
-	}
-	keep := len(f.ids)
-	if p := f.c.TopP; p > 0 && p < 1 {
-		reached := 0.0
-		for i := range f.ids {
-			if reached += f.shares[i] / sum; reached >= p {
-				keep = i + 1
-				break
-			}
+	if cuts {
+		if whole == 0 {
+			whole = f.mass(top, 1)
 		}
+		f.cut(top, p*whole)
 	}
 	if p := f.c.MinP; p > 0 {
-		for keep > 1 && f.shares[keep-1] < p {
-			keep--
+		f.ids = slices.DeleteFunc(f.ids, func(id int32) bool { return decay(top-float64(f.logits[id])) < p })
+	}
+}
+
+const (
+	// maxInserted is the most tokens that are found by inserting each in its place.
+	maxInserted = 256
+	// maxDepth is how far below the likeliest token another's logit can be, and its probability not be 0.
+	maxDepth = 700
+)
+
+// likeliest fills ids with tokens, likeliest first, until there are enough. Those down to some logit are taken, or down to a lower
+// one: sorting all of a hundred thousand takes longer than a small model does, and hardly ever are many needed.
+func (f *Full) likeliest(top float64, enough func() bool) {
+	for depth := 4.0; ; depth *= 1.25 {
+		f.ids = f.ids[:0]
+		for i, l := range f.logits {
+			if top-float64(l) <= depth {
+				f.ids = append(f.ids, int32(i))
+			}
+		}
+		if depth > maxDepth || enough() {
+			break
 		}
 	}
-	f.ids, f.shares = f.ids[:keep], f.shares[:keep]
+	slices.SortFunc(f.ids, f.order)
+}
+
+// order puts the likelier of two tokens first; of equals the one with the lower id.
+func (f *Full) order(a, b int32) int {
+	return cmp.Or(cmp.Compare(f.logits[b], f.logits[a]), cmp.Compare(a, b))
+}
+
+// mass fills shares with how likely ids are at a temperature, compared with the likeliest token, and returns their sum.
+func (f *Full) mass(top, temperature float64) (sum float64) {
+	f.shares = slices.Grow(f.shares[:0], len(f.ids))[:len(f.ids)]
+	for i, id := range f.ids {
+		f.shares[i] = decay((top - float64(f.logits[id])) / temperature)
+		sum += f.shares[i]
+	}
+	return sum
+}
+
+// cut leaves the first of ids that reach so much together.
+func (f *Full) cut(top, enough float64) {
+	for i, id := range f.ids {
+		if enough -= decay(top - float64(f.logits[id])); enough <= 0 {
+			f.ids = f.ids[:i+1]
+			return
+		}
+	}
 }
 
 // Candidates returns the tokens that may be chosen and their probabilities, likeliest first: what Choose draws from. At
 // temperature 0 it is one.
 func (f *Full) Candidates(logits []float32, before []int32) (ids []int32, probabilities []float64) {
 	f.bend(logits, before)
+	best := int32(argmax(f.logits))
 	if f.c.Temperature == 0 {
-		return []int32{int32(argmax(f.logits))}, []float64{1}
+		return []int32{best}, []float64{1}
 	}
-	f.narrow()
-	sum := 0.0
-	for _, id := range f.ids {
-		p := math.Exp((float64(f.logits[id]) - float64(f.logits[f.ids[0]])) / f.c.Temperature)
-		probabilities, sum = append(probabilities, p), sum+p
-	}
-	for i := range probabilities {
-		probabilities[i] /= sum
+	top := float64(f.logits[best])
+	f.narrow(top)
+	slices.SortFunc(f.ids, f.order)
+	sum := f.mass(top, f.c.Temperature)
+	for _, share := range f.shares {
+		probabilities = append(probabilities, share/sum)
 	}
 	return slices.Clone(f.ids), probabilities
 }

@@ -26,14 +26,17 @@ const Window = 64
 type Rule struct {
 	seed        [32]byte
 	temperature float64
+	inverse     float64 // 1/temperature
 	penalty     float32
-	logits      []float32 // after the penalty
-	draws       []uint64  // one of each token, if temperature is not 0
+	logits      []float32 // after the penalty; the caller's own if there is none
+	scratch     []float32
+	draws       []uint64 // one of each token, if temperature is not 0
 }
 
 // New returns the rule of s.
 func New(s model.Sampling) *Rule {
 	r := &Rule{seed: s.Seed, temperature: float64(s.TemperatureMilli) / 1000, penalty: float32(s.RepeatPenaltyMilli) / 1000}
+	r.inverse = 1 / r.temperature
 	if s.RepeatPenaltyMilli == 0 {
 		r.penalty = 1
 	}
@@ -93,8 +96,10 @@ func (r *Rule) best() (int, float64) {
 
 // prepare applies the penalty and draws the noise of a position.
 func (r *Rule) prepare(logits []float32, position int, before []int32) {
-	r.logits = append(r.logits[:0], logits...)
+	r.logits = logits
 	if r.penalty != 1 {
+		r.scratch = append(r.scratch[:0], logits...)
+		r.logits = r.scratch
 		r.penalise(before[max(0, len(before)-Window):])
 	}
 	if r.temperature == 0 {
@@ -102,9 +107,9 @@ func (r *Rule) prepare(logits []float32, position int, before []int32) {
 	}
 	seed := sha256.Sum256(binary.BigEndian.AppendUint32(slices.Clone(r.seed[:]), uint32(position)))
 	source := rand.NewChaCha8(seed)
-	r.draws = r.draws[:0]
-	for range logits {
-		r.draws = append(r.draws, source.Uint64())
+	r.draws = slices.Grow(r.draws[:0], len(logits))[:len(logits)]
+	for i := range r.draws {
+		r.draws[i] = source.Uint64()
 	}
 }
 
@@ -139,11 +144,11 @@ func (r *Rule) below(i int, bound float64) bool {
 	if r.temperature == 0 {
 		return gap > 0
 	}
-	gap /= r.temperature
+	gap *= r.inverse
 	if !(gap >= 1) {
 		return false
 	}
-	return 1-uniform(r.draws[i]) > tail[min(int(gap), len(tail)-1)]
+	return r.draws[i] < least[int(min(gap, float64(len(least)-1)))]
 }
 
 // above reports whether token i surely scores more than a bound: the least noise there is, from the least uniform of 2^-53,
@@ -152,10 +157,11 @@ func (r *Rule) above(i int, bound float64) bool {
 	return float64(r.logits[i])-3.61*r.temperature > bound
 }
 
-// tail[k] is exp(-k); uniform never comes closer to 1 than 2^-53, which is more than exp(-37) is.
-var tail = func() (t [39]float64) {
+// Draws whose uniform is at least 1-exp(-k) are at least least[k]. The millionth is for what gaps and uniforms are rounded by, which
+// is why k ends where exp(-k) is still far from 2^-53.
+var least = func() (t [21]uint64) {
 	for k := range t {
-		t[k] = math.Exp(-float64(k))
+		t[k] = uint64(max(0, 1-math.Exp(-float64(k))*(1+1e-6)) * (1 << 64))
 	}
 	return t
 }()
@@ -166,9 +172,10 @@ func uniform(draw uint64) float64 { return (float64(draw>>12) + 0.5) / (1 << 52)
 func gumbel(draw uint64) float64 { return -math.Log(-math.Log(uniform(draw))) }
 
 func argmax(x []float32) (best int) {
+	top := x[0]
 	for i, v := range x {
-		if v > x[best] || x[best] != x[best] {
-			best = i
+		if v > top || top != top {
+			best, top = i, v
 		}
 	}
 	return best

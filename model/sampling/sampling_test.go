@@ -144,3 +144,19 @@ func BenchmarkPlace(b *testing.B) {
 }
 
 func BenchmarkLogSum(b *testing.B) { benchmark(b, func(_ *Rule, l []float32) { LogSum(l) }) }
+
+func BenchmarkFull(b *testing.B) {
+	logits := make([]float32, 32000)
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range logits {
+		logits[i] = float32(r.NormFloat64() * 3)
+	}
+	for name, c := range map[string]model.Controls{"all": {Temperature: 0.8}, "top-p": {Temperature: 0.8, TopP: 0.95}, "llama.cpp's": {Temperature: 0.8, TopK: 40, TopP: 0.95, MinP: 0.05}} {
+		b.Run(name, func(b *testing.B) {
+			f := NewFull(c)
+			for b.Loop() {
+				f.Choose(logits, 0, nil)
+			}
+		})
+	}
+}
