@@ -49,6 +49,9 @@ func (g *Gateway) asks(e endpoint) http.HandlerFunc {
 			g.refused(w, bad)
 			return
 		}
+		if key != nil {
+			c.Client = key.ID
+		}
 		rs := &response{g: g, w: w, rc: http.NewResponseController(w), chat: c, begun: time.Now()}
 		if c.stream {
 			rs.sink = e.stream(rs)
@@ -287,5 +290,5 @@ func (g *Gateway) able(ctx context.Context, requests []Request) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: %q", ErrNoModel, clip(requests[0].Model))
+	return nil
 }

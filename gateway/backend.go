@@ -97,6 +97,7 @@ type Request struct {
 	Trust              string          // TrustJudge, TrustNone, or "" for what the model's servers offer
 	MaxFee             amount.Amount   // base units for this answer; 0: no limit but the model's price
 	Route              Route
+	Client             string // whose question it is, for engines that are fair among clients: the id of an API key; "" is the owner's
 }
 
 // Ways to trust an answer.

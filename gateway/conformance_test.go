@@ -51,6 +51,10 @@ func before(t testing.TB, engines []*gatewaytest.Engine, rc route.Config, change
 			t.Fatal(err)
 		}
 		t.Cleanup(u.Close)
+		if err := u.Probe(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		e.Forget()
 		rc.Sources = append(rc.Sources, u)
 	}
 	c := gateway.Config{Backend: route.New(rc)}

@@ -20,6 +20,7 @@ import (
 	"funai/gateway/account/embedded"
 	"funai/gateway/gatewaytest"
 	"funai/gateway/route"
+	"funai/gateway/upstream"
 )
 
 // keyed gives a gateway a store of keys; the key is returned with its secret.
@@ -108,6 +109,67 @@ func TestAFailingServerIsACleanErrorAndCostsNothing(t *testing.T) {
 	list, err := s.Usage(t.Context(), id, 0, 100)
 	if err != nil || len(list) != 4*len(faults) || list[0].Fee != 17 || list[1].Fee != 0 || list[1].Error != "upstream_error" {
 		t.Errorf("%d records, %+v, %v", len(list), list[:2], err)
+	}
+}
+
+// TestAFailureInTheMiddleHasTheShapeOfItsEndpoint.
+func TestAFailureInTheMiddleHasTheShapeOfItsEndpoint(t *testing.T) {
+	e := &gatewaytest.Engine{}
+	_, url := behind(t, e)
+	e.Fail(gatewaytest.FailKilled)
+	for path, body := range map[string]string{
+		"/v1/completions": `{"model":"tiny","prompt":"hi","max_tokens":100,"stream":true}`,
+		"/v1/responses":   `{"model":"tiny","input":"hi","stream":true}`,
+	} {
+		status, _, got := call(t, http.MethodPost, url+path, "", body)
+		events := strings.Split(strings.TrimSpace(got), "\n\n")
+		last := events[len(events)-1]
+		if status != 200 || !strings.Contains(last, `"code":"upstream_error"`) || strings.Contains(got, "[DONE]") || strings.Contains(got, "response.completed") {
+			t.Errorf("%s: %d, the last event is %s", path, status, last)
+		}
+	}
+}
+
+// TestFailingEmbeddingsAreCleanErrorsAndCostNothing.
+func TestFailingEmbeddingsAreCleanErrorsAndCostNothing(t *testing.T) {
+	s := pebbleStore(t)
+	change, id, secret := keyed(t, s, account.Limits{Budget: amount.FAI})
+	e := &gatewaytest.Engine{}
+	_, url := behind(t, e, change)
+	for _, fault := range []string{gatewaytest.Fail500, gatewaytest.FailHTML, gatewaytest.FailSilent} {
+		e.Fail(fault)
+		status, _, body := call(t, http.MethodPost, url+"/v1/embeddings", secret, `{"model":"vectors","input":["a","b"]}`)
+		if status != 502 || !strings.Contains(body, `"code":"upstream_error"`) {
+			t.Errorf("%s: %d %s", fault, status, body)
+		}
+	}
+	if k, err := s.Get(t.Context(), id); err != nil || k.Holds != 0 || k.Held != 0 || k.Spent != 0 {
+		t.Errorf("%+v, %v", k, err)
+	}
+}
+
+// TestAModelWhoseServerIsDownIsKnown: nobody serves it now, whatever is asked of it, and that is not that there is no such model.
+func TestAModelWhoseServerIsDownIsKnown(t *testing.T) {
+	u, err := upstream.New(upstream.Config{Name: "a", BaseURL: "http://127.0.0.1:1/v1", Models: served()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := gateway.New(gateway.Config{Backend: route.New(route.Config{Sources: []route.Source{u}})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(g)
+	defer srv.Close()
+	for _, more := range []string{"", `,"tools":[{"type":"function","function":{"name":"f"}}]`, `,"top_p":0.5`} {
+		if status, _, body := ask(t, srv.URL, "", hi[:len(hi)-1]+more+"}"); status != 503 || !strings.Contains(body, `"code":"no_server"`) {
+			t.Errorf("%s: %d %s", more, status, body)
+		}
+	}
+	if status, _, body := call(t, http.MethodPost, srv.URL+"/v1/embeddings", "", `{"model":"vectors","input":"a"}`); status != 503 {
+		t.Errorf("embeddings: %d %s", status, body)
+	}
+	if status, _, body := ask(t, srv.URL, "", strings.Replace(hi, "tiny", "nothing", 1)); status != 404 {
+		t.Errorf("no such model: %d %s", status, body)
 	}
 }
 

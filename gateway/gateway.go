@@ -98,7 +98,11 @@ func New(c Config) (*Gateway, error) {
 	g.handler, err = guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Every request has its own deadline for writing, also on a connection where a stream left an older one behind;
 		// who writes later than that, such as a stream, moves it on. A recorder in a test has none.
-		http.NewResponseController(w).SetWriteDeadline(time.Now().Add(c.WriteTimeout))
+		rc, now := http.NewResponseController(w), time.Now()
+		rc.SetWriteDeadline(now.Add(c.WriteTimeout))
+		if r.Body != http.NoBody {
+			rc.SetReadDeadline(now.Add(bodyTimeout)) // moved away once it is read
+		}
 		mux.ServeHTTP(w, r)
 	}), c.Hosts, c.Origins)
 	return g, err

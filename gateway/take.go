@@ -13,7 +13,7 @@ import (
 	"funai/gateway/account"
 )
 
-// bodyTimeout is how long a client may take to send its request.
+// bodyTimeout is how long a client may take to send its request's body, whether anybody reads it or it is thrown away.
 const bodyTimeout = 30 * time.Second
 
 // take does what comes before the meaning of a request: method, key, body. A slow sender holds no place in the queue.
@@ -41,10 +41,10 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *apiError) {
 		return nil, &apiError{status: http.StatusUnsupportedMediaType, kind: "invalid_request_error", code: "unsupported_media_type",
 			message: fmt.Sprintf("Content-Type is %q, not application/json", clip(r.Header.Get("Content-Type")))}
 	}
-	rc := http.NewResponseController(w)
-	rc.SetReadDeadline(time.Now().Add(bodyTimeout)) // a recorder in a test has none: nothing to bound there
 	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	rc.SetReadDeadline(time.Time{})
+	if err == nil { // or the server would wait without end for the rest
+		http.NewResponseController(w).SetReadDeadline(time.Time{}) // a recorder in a test has none
+	}
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):

@@ -22,7 +22,7 @@ type HTTP struct {
 	addr  net.Addr
 	api   *api.API
 	keys  account.Store
-	letGo func() // of connections to the owner's servers
+	letGo func() // of the owner's servers
 	stop  context.CancelFunc
 	wg    sync.WaitGroup
 	err   error
@@ -46,13 +46,13 @@ func (n *Node) Serve(addr string, hosts ...string) (*HTTP, error) {
 	if err := errors.Join(reg.Register(collectors.NewGoCollector()), reg.Register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})), n.register(reg)); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	router, letGo, err := n.router()
-	if err != nil {
-		return nil, errors.Join(err, l.Close())
-	}
 	keys, err := n.accounts(context.Background())
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
+	}
+	router, letGo, err := n.router()
+	if err != nil {
+		return nil, errors.Join(err, keys.Close(), l.Close())
 	}
 	src := &source{n}
 	a := api.New(api.Config{Source: src, Token: cookie, Logger: n.log.With("part", "api"), Registerer: reg})
@@ -61,6 +61,7 @@ func (n *Node) Serve(addr string, hosts ...string) (*HTTP, error) {
 		MaxRequests: n.cfg.Gateway.MaxRequests, Accounts: keys, RequireKey: n.cfg.Gateway.RequireKey, Admin: cookie,
 		Logger: n.log.With("part", "gateway"), Registerer: reg})
 	if err != nil {
+		letGo()
 		return nil, errors.Join(err, a.Close(), keys.Close(), l.Close())
 	}
 	ctx, stop := context.WithCancel(context.Background())

@@ -77,6 +77,9 @@ func gate(b testing.TB, engine string, keys account.Store) http.Handler {
 		b.Fatal(err)
 	}
 	b.Cleanup(u.Close)
+	if err := u.Probe(b.Context()); err != nil {
+		b.Fatal(err)
+	}
 	g, err := gateway.New(gateway.Config{Backend: route.New(route.Config{Sources: []route.Source{u}}), MaxRequests: clients, Accounts: keys})
 	if err != nil {
 		b.Fatal(err)

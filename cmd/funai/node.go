@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"funai/model/catalogue"
+	"funai/model/encoder"
 	"funai/node"
 )
 
@@ -31,13 +32,14 @@ type nodeOptions struct {
 	Key          string   // path of the key file, made if there is none
 	Cookie       string   // path of the wallet token's file (api.Cookie)
 	Gateway      node.Gateway
+	Local        []localFile // models that the gateway serves from this process, besides the network's
 	Logger       *slog.Logger
 }
 
 func (a *app) nodeCommand() *cobra.Command {
 	var s serving
 	o := nodeOptions{}
-	gatewayFile := ""
+	gatewayFile, local := "", []string(nil)
 	cmd := &cobra.Command{
 		Use: "node", Short: "Run one node", Args: cobra.NoArgs,
 		Long: `Run one node. Without --mine, --verify or --serve it follows both chains, and with --http it asks for you.`,
@@ -48,8 +50,14 @@ func (a *app) nodeCommand() *cobra.Command {
 			if err := o.check(); err != nil {
 				return err
 			}
-			if o.Gateway, err = a.readGateway(gatewayFile); err != nil {
+			if o.Gateway, o.Local, err = a.readGateway(gatewayFile); err != nil {
 				return usage("--gateway: %v", err)
+			}
+			for _, m := range local {
+				o.Local = append(o.Local, localFile{Model: m})
+			}
+			if err := o.checkLocal(); err != nil {
+				return err
 			}
 			if s.dir, err = a.dataDir(s.dir, o.Network); err != nil {
 				return err
@@ -78,9 +86,11 @@ func (a *app) nodeCommand() *cobra.Command {
 	f.StringVar(&o.Policy, "policy", "", "`file` of thresholds to judge by, as 'funai judge calibrate' saves them, for --verify (default the network's)")
 	f.StringVar(&o.HTTP, "http", "", "`address` of the gateway, the API and the page (default none)")
 	f.StringVar(&gatewayFile, "gateway", "", "JSON `file` on how the gateway serves others: API keys, servers of your own")
+	f.StringArrayVar(&local, "local", nil, "`model` that the gateway answers with from this process, unjudged, or "+encoder.Name+" for embeddings; may be repeated")
 	f.StringVar(&o.Key, "key", "", "key `file` (default \"key\" in the data directory, made if there is none)")
 	completeModels(cmd, "serve")
 	completeModels(cmd, "judge")
+	completeModels(cmd, "local")
 	return cmd
 }
 
@@ -111,6 +121,21 @@ func (o *nodeOptions) check() error {
 	}
 	if o.HTTP != "" {
 		return checkListen("--http", o.HTTP)
+	}
+	return nil
+}
+
+// checkLocal refuses local models that can't be meant.
+func (o *nodeOptions) checkLocal() error {
+	for _, m := range o.Local {
+		switch {
+		case m.Model == "":
+			return usage("--gateway: a local model has no \"model\"")
+		case strings.HasPrefix(m.Model, "openai:"):
+			return usage("--local %q is a server: name it among the \"upstreams\" of --gateway", m.Model)
+		case o.HTTP == "":
+			return usage("--local %q needs --http, the address to serve it on", m.Model)
+		}
 	}
 	return nil
 }

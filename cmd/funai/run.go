@@ -104,15 +104,7 @@ func seated(ctx context.Context, m *loaded, o nodeOptions) (j node.Judged, closi
 		}
 	}
 	if j.Policy.Quality.Encoder == encoder.Name {
-		f, err := catalogue.New(catalogue.Options{Logger: o.Logger})
-		if err != nil {
-			return j, nil, err
-		}
-		dir, err := f.Encoder(ctx, nil)
-		if err != nil {
-			return j, nil, err
-		}
-		e, err := encoder.Open(ctx, dir)
+		e, err := openEncoder(ctx, o.Logger, func(event) {})
 		if err != nil {
 			return j, nil, err
 		}
@@ -134,14 +126,16 @@ func runNode(ctx context.Context, o nodeOptions, emit func(event)) (err error) {
 	cfg := node.Config{Network: network, Dir: filepath.Join(o.Dir, "node"), Key: k, Cookie: o.Cookie, Logger: o.Logger, LedgerListen: o.LedgerListen,
 		LedgerPeers: o.LedgerPeers, Listen: o.Listen, Peers: o.Peers, Mine: o.Mine, Verify: o.Verify, Parallel: 4, Gateway: o.Gateway}
 	name := ""
+	opened := map[string]*loaded{} // by the words that named them
 	if o.Serve != "" || o.Verify {
 		// A verification node judges with its own copy.
-		m, err := load(ctx, network, cmp.Or(o.Serve, o.Judge, catalogue.Default), o.Logger, emit)
+		word := cmp.Or(o.Serve, o.Judge, catalogue.Default)
+		m, err := load(ctx, network, word, o.Logger, emit)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, m.Close()) }()
-		name = m.kind.Name
+		name, opened[word] = m.kind.Name, m
 		if m.extra {
 			cfg.Network.Models = append(cfg.Network.Models, m.kind)
 		}
@@ -152,6 +146,7 @@ func runNode(ctx context.Context, o nodeOptions, emit func(event)) (err error) {
 					return err
 				}
 				defer func() { err = errors.Join(err, judged.Close()) }()
+				opened[o.Judge] = judged
 			}
 			seat, closing, err := seated(ctx, judged, o)
 			if err != nil {
@@ -169,6 +164,12 @@ func runNode(ctx context.Context, o nodeOptions, emit func(event)) (err error) {
 	if o.HTTP != "" {
 		cfg.Wants.Balance = devBalance
 	}
+	served, closing, err := openLocals(ctx, network, o, opened, emit)
+	defer func() { err = errors.Join(err, closing()) }()
+	if err != nil {
+		return err
+	}
+	cfg.Gateway.Local = served
 	if o.Network != "dev" {
 		cfg.Wants, cfg.Bid = funding.Wants{}, 0
 	}

@@ -26,16 +26,22 @@ const (
 
 // Engine is the handler. Its fields are set before it serves.
 type Engine struct {
-	Words int           // of a plain answer; 0: 5
-	Pace  time.Duration // between pieces
+	Words   int           // of a plain answer; 0: 5
+	Pace    time.Duration // between pieces
+	Ignores []string      // fields that it takes and leaves out, as many servers do with what they don't know
+	Refuses []string      // fields that are an error
 
 	fail  atomic.Value // string
 	asked atomic.Int64
 	under atomic.Int64
+	most  atomic.Int64
 }
 
 // Fail makes it fail from now on; "" ends that.
 func (e *Engine) Fail(how string) { e.fail.Store(how) }
+
+// Forget makes it count questions from now on.
+func (e *Engine) Forget() { e.asked.Store(0) }
 
 // Asked is how many questions came.
 func (e *Engine) Asked() int { return int(e.asked.Load()) }
@@ -43,8 +49,22 @@ func (e *Engine) Asked() int { return int(e.asked.Load()) }
 // UnderWay is how many are being answered.
 func (e *Engine) UnderWay() int { return int(e.under.Load()) }
 
+// Most is how many were being answered at once, at most.
+func (e *Engine) Most() int { return int(e.most.Load()) }
+
+// begin counts a question in.
+func (e *Engine) begin() {
+	e.asked.Add(1)
+	now := e.under.Add(1)
+	for {
+		most := e.most.Load()
+		if now <= most || e.most.CompareAndSwap(most, now) {
+			return
+		}
+	}
+}
+
 type question struct {
-	Model    string
 	Messages []struct {
 		Role    string
 		Content string
@@ -59,19 +79,47 @@ type question struct {
 	ResponseFormat *struct {
 		Type string
 	} `json:"response_format"`
-	Logprobs any
-	Input    []string
+	Logprobs    any
+	Input       []string
+	Dimensions  int
+	Temperature float64
+	TopP        *float64           `json:"top_p"`
+	Frequency   float64            `json:"frequency_penalty"`
+	Repetition  float64            `json:"repetition_penalty"`
+	Bias        map[string]float64 `json:"logit_bias"`
+}
+
+// read reads a question without the fields that the engine ignores.
+func (e *Engine) read(r *http.Request) (q question, err error) {
+	var fields map[string]json.RawMessage
+	if r.Method == http.MethodPost {
+		if err := json.NewDecoder(r.Body).Decode(&fields); err != nil {
+			return q, err
+		}
+	}
+	for _, f := range e.Refuses {
+		if _, ok := fields[f]; ok {
+			return q, fmt.Errorf("unknown field %s", f)
+		}
+	}
+	for _, f := range e.Ignores {
+		delete(fields, f)
+	}
+	rest, err := json.Marshal(fields)
+	if err != nil {
+		return q, err
+	}
+	return q, json.Unmarshal(rest, &q)
 }
 
 // ServeHTTP implements http.Handler.
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var q question
-	if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
-		http.Error(w, `{"error":{"message":"bad JSON"}}`, http.StatusBadRequest)
+	q, err := e.read(r)
+	if err != nil {
+		http.Error(w, fmt.Sprintf(`{"error":{"message":%q}}`, err), http.StatusBadRequest)
 		return
 	}
-	e.asked.Add(1)
-	e.under.Add(1)
+	e.begin()
 	defer e.under.Add(-1)
 	fail, _ := e.fail.Load().(string)
 	switch fail {
@@ -93,7 +141,45 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		embed(w, q)
 		return
 	}
-	e.stream(w, r, q, fail)
+	switch {
+	case r.Method != http.MethodPost:
+		http.Error(w, `{"error":{"message":"no such page"}}`, http.StatusNotFound)
+	case q.Stream:
+		e.stream(w, r, q, fail)
+	default:
+		e.whole(w, q)
+	}
+}
+
+// whole answers at once.
+func (e *Engine) whole(w http.ResponseWriter, q question) {
+	pieces, finish := e.pieces(q)
+	var text strings.Builder
+	var calls, logprobs string
+	for _, p := range pieces {
+		var d struct {
+			Content string
+			Calls   []json.RawMessage `json:"tool_calls"`
+		}
+		if json.Unmarshal([]byte(p.body), &d) == nil {
+			text.WriteString(d.Content)
+			if len(d.Calls) > 0 && calls == "" {
+				calls = `,"tool_calls":[` + string(d.Calls[0]) + "]"
+			}
+		}
+		logprobs = p.logprobs
+	}
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprintf(w, `{"choices":[{"index":0,"message":{"role":"assistant","content":%s%s},"logprobs":%s,"finish_reason":%q}],"usage":{"prompt_tokens":7,"completion_tokens":%d}}`,
+		quote(text.String()), calls, logprobs, finish, len(pieces))
+}
+
+func quote(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return `""`
+	}
+	return string(b)
 }
 
 // stream answers piece by piece.
@@ -162,13 +248,6 @@ func (e *Engine) goesOn(w http.ResponseWriter, r *http.Request, fail string) boo
 type piece struct{ body, logprobs string }
 
 func (e *Engine) pieces(q question) (out []piece, finish string) {
-	quote := func(s string) string {
-		b, err := json.Marshal(s)
-		if err != nil {
-			return `""`
-		}
-		return string(b)
-	}
 	text := func(words ...string) {
 		for _, s := range words {
 			p := piece{`{"content":` + quote(s) + `}`, "null"}
@@ -201,9 +280,15 @@ func (e *Engine) pieces(q question) (out []piece, finish string) {
 		if n == 0 {
 			n = 5
 		}
-		words := make([]string, n)
+		if q.MaxTokens > 0 { // and no more are made up
+			n = min(n, q.MaxTokens+1)
+		}
+		words, form := make([]string, n), "word%d "
+		if q.turned() {
+			form = "turn%d "
+		}
 		for i := range words {
-			words[i] = fmt.Sprintf("word%d ", i)
+			words[i] = fmt.Sprintf(form, i)
 		}
 		text(words...)
 	}
@@ -211,6 +296,12 @@ func (e *Engine) pieces(q question) (out []piece, finish string) {
 		return out[:q.MaxTokens], "length"
 	}
 	return out, "stop"
+}
+
+// turned says whether something asked for changes what is said.
+func (q *question) turned() bool {
+	hot := q.Temperature > 1 && (q.TopP == nil || *q.TopP > 0.5)
+	return hot || q.Frequency != 0 || q.Repetition > 1 || len(q.Bias) > 0
 }
 
 func embed(w http.ResponseWriter, q question) {
@@ -223,7 +314,11 @@ func embed(w http.ResponseWriter, q question) {
 		Usage map[string]int `json:"usage"`
 	}{Usage: map[string]int{"prompt_tokens": 3 * len(q.Input)}}
 	for i, t := range q.Input {
-		list.Data = append(list.Data, vector{i, []float32{float32(len(t)), 0.5, -1}})
+		v := []float32{float32(len(t)), 0.5, -1}
+		if q.Dimensions > 0 {
+			v = append(v, make([]float32, q.Dimensions)...)[:q.Dimensions]
+		}
+		list.Data = append(list.Data, vector{i, v})
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(list) // a test's client that goes finds out

@@ -13,9 +13,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"funai/gateway"
+	"funai/model/openai"
 )
 
 // errIdle is the cause of a request whose server stopped sending.
@@ -23,7 +25,7 @@ var errIdle = errors.New("it sends nothing")
 
 // Ask implements route.Source.
 func (s *Server) Ask(ctx context.Context, _ string, r gateway.Request, started func(gateway.Start), emit func(gateway.Delta) error) (gateway.Answer, error) {
-	m, err := s.served(r.Model)
+	m, f, err := s.served(r.Model)
 	if err != nil {
 		return gateway.Answer{}, err
 	}
@@ -36,7 +38,14 @@ func (s *Server) Ask(ctx context.Context, _ string, r gateway.Request, started f
 		return gateway.Answer{}, err
 	}
 	defer leave()
-	path, b := bodyOf(m, r)
+	a, err := s.stream(ctx, m, f, r, func() { started(gateway.Start{Server: s.Name, Escrow: most}) }, emit)
+	s.suspect(err)
+	return a, err
+}
+
+// stream asks a model and hands on its answer. It calls started before the first piece.
+func (s *Server) stream(ctx context.Context, m Served, f found, r gateway.Request, started func(), emit func(gateway.Delta) error) (gateway.Answer, error) {
+	path, b := bodyOf(m, f, r)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	res, err := s.post(ctx, path, b)
@@ -47,19 +56,16 @@ func (s *Server) Ask(ctx context.Context, _ string, r gateway.Request, started f
 	if t, _, err := mime.ParseMediaType(res.Header.Get("Content-Type")); err != nil || t != "text/event-stream" {
 		return gateway.Answer{}, fmt.Errorf("%w: %s answers with %.100q, not with events", gateway.ErrUpstream, s.Name, res.Header.Get("Content-Type"))
 	}
-	a := &answer{server: s, model: m, request: r, emit: emit}
-	begun := false
-	a.begin = func() {
-		if !begun {
-			begun = true
-			started(gateway.Start{Server: s.Name, Escrow: most})
-		}
-	}
 	idle := time.AfterFunc(s.Idle, func() { cancel(errIdle) })
 	defer idle.Stop()
+	a := &answer{server: s, model: m, request: r, begin: sync.OnceFunc(started)}
 	a.alive = func() { idle.Reset(s.Idle) }
-	err = a.read(res.Body)
-	return a.end(ctx, err)
+	a.emit = func(d gateway.Delta) error {
+		idle.Stop() // while a slow client takes it, the server isn't the one that is silent
+		defer a.alive()
+		return emit(d)
+	}
+	return a.end(ctx, a.read(res.Body))
 }
 
 // post sends a request and returns a response of status 200.
@@ -76,12 +82,16 @@ func (s *Server) post(ctx context.Context, path string, v any) (*http.Response, 
 	if s.Key != "" {
 		q.Header.Set("Authorization", "Bearer "+s.Key)
 	}
+	q.Close = s.single.Load()
 	res, err := s.http.Do(q)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		return nil, fmt.Errorf("%w: %s can't be reached: %w", gateway.ErrUpstream, s.Name, err)
+	}
+	if openai.HangsUp(res) {
+		s.single.Store(true)
 	}
 	if res.StatusCode != http.StatusOK {
 		defer res.Body.Close()

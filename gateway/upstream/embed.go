@@ -25,7 +25,7 @@ func sorted(alternatives map[string]float64) (out []model.Logprob) {
 
 // Embed implements route.Embedder.
 func (s *Server) Embed(ctx context.Context, _ string, r gateway.EmbedRequest) (out gateway.Embeddings, err error) {
-	m, err := s.served(r.Model)
+	m, _, err := s.served(r.Model)
 	if err != nil {
 		return out, err
 	}
@@ -41,6 +41,12 @@ func (s *Server) Embed(ctx context.Context, _ string, r gateway.EmbedRequest) (o
 		return out, err
 	}
 	defer leave()
+	out, err = s.embed(ctx, m, r)
+	s.suspect(err)
+	return out, err
+}
+
+func (s *Server) embed(ctx context.Context, m Served, r gateway.EmbedRequest) (out gateway.Embeddings, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.Idle, fmt.Errorf("%w: %s sent nothing for %v", gateway.ErrUpstream, s.Name, s.Idle))
 	defer cancel()
 	res, err := s.post(ctx, "/embeddings", struct {

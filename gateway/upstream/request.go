@@ -15,18 +15,20 @@ type body struct {
 	Stream            bool               `json:"stream"`
 	StreamOptions     map[string]bool    `json:"stream_options"`
 	MaxTokens         int                `json:"max_tokens,omitempty"`
+	MaxCompletion     int                `json:"max_completion_tokens,omitempty"`
 	Temperature       *float64           `json:"temperature,omitempty"`
 	TopP              *float64           `json:"top_p,omitempty"`
 	FrequencyPenalty  float64            `json:"frequency_penalty,omitempty"`
 	PresencePenalty   float64            `json:"presence_penalty,omitempty"`
-	RepetitionPenalty *float64           `json:"repetition_penalty,omitempty"`
+	RepetitionPenalty *float64           `json:"repetition_penalty,omitempty"` // vLLM's and SGLang's word
+	RepeatPenalty     *float64           `json:"repeat_penalty,omitempty"`     // llama.cpp's
 	Bias              map[string]float64 `json:"logit_bias,omitempty"`
 	Seed              *int64             `json:"seed,omitempty"`
 	Stop              []string           `json:"stop,omitempty"`
 	Logprobs          any                `json:"logprobs,omitempty"` // true, or of completions a number
 	Top               int                `json:"top_logprobs,omitempty"`
 	Tools             []bodyTool         `json:"tools,omitempty"`
-	ToolChoice        any                `json:"tool_choice,omitempty"`
+	ToolChoice        string             `json:"tool_choice,omitempty"`
 	Parallel          *bool              `json:"parallel_tool_calls,omitempty"`
 	Format            *bodyFormat        `json:"response_format,omitempty"`
 }
@@ -66,13 +68,16 @@ type bodySchema struct {
 }
 
 // bodyOf writes a request down for the server, and says where it goes.
-func bodyOf(m Served, r gateway.Request) (path string, b body) {
+func bodyOf(m Served, f found, r gateway.Request) (path string, b body) {
 	b = body{Model: m.There, Stream: true, StreamOptions: map[string]bool{"include_usage": true}, MaxTokens: r.MaxTokens,
 		Temperature: thousandths(r.TemperatureMilli), TopP: r.Sampling.TopP, FrequencyPenalty: r.Sampling.FrequencyPenalty,
-		PresencePenalty: r.Sampling.PresencePenalty, RepetitionPenalty: thousandths(r.RepeatPenaltyMilli), Bias: r.Sampling.Bias,
+		PresencePenalty: r.Sampling.PresencePenalty, RepetitionPenalty: thousandths(r.RepeatPenaltyMilli), RepeatPenalty: thousandths(r.RepeatPenaltyMilli), Bias: r.Sampling.Bias,
 		Seed: r.Seed, Stop: r.Stop}
 	if b.MaxTokens == 0 && (m.PriceOut > 0 || m.MaxTokens > 0) { // what is held for it has to be enough
 		b.MaxTokens = cmp.Or(m.MaxTokens, defaultAnswer)
+	}
+	if f.newLimits {
+		b.MaxTokens, b.MaxCompletion = 0, b.MaxTokens
 	}
 	if r.Raw {
 		b.Prompt = &r.Messages[0].Content
@@ -91,15 +96,14 @@ func bodyOf(m Served, r gateway.Request) (path string, b body) {
 		}
 		b.Messages = append(b.Messages, msg)
 	}
+	named := r.Tools.Choice == "function"
 	for _, f := range r.Tools.Functions {
-		b.Tools = append(b.Tools, bodyTool{"function", f})
+		if !named || f.Name == r.Tools.Name {
+			b.Tools = append(b.Tools, bodyTool{"function", f})
+		}
 	}
-	switch r.Tools.Choice {
-	case "":
-	case "function":
-		b.ToolChoice = map[string]any{"type": "function", "function": map[string]string{"name": r.Tools.Name}}
-	default:
-		b.ToolChoice = r.Tools.Choice
+	if b.ToolChoice = r.Tools.Choice; named {
+		b.ToolChoice = "required" // of the one that is offered: llama.cpp overlooks a choice by name
 	}
 	b.Parallel = r.Tools.Parallel
 	if f := r.Format; f != nil {

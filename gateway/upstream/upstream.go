@@ -1,6 +1,6 @@
 // Package upstream asks OpenAI-compatible servers that the gateway's owner runs (vLLM, SGLang, llama.cpp, Ollama): what
 // the network's own transactions can't carry, such as tools, schemas and embeddings, is asked of these. Nobody judges their
-// answers. It may import gateway, model and amount; the wire is OpenAI's API reference and the WHATWG's server-sent events.
+// answers. It may import gateway, model with its engine for such servers, and amount; the wire is OpenAI's API reference and the WHATWG's server-sent events.
 package upstream
 
 import (
@@ -8,10 +8,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"funai/amount"
@@ -40,7 +44,7 @@ type Served struct {
 	MaxTokens int             // of an answer, where the client sets no limit. 0: 4096
 	PriceIn   amount.Amount   // base units a token of the prompt
 	PriceOut  amount.Amount   // base units a token of the answer
-	Can       gateway.Ability // what it can do; see Probe
+	Can       gateway.Ability // what it may be asked to do, of what a probe finds that it can; 0: all of that
 }
 
 // Config is one server.
@@ -51,17 +55,27 @@ type Config struct {
 	Models  []Served
 	Idle    time.Duration // how long it may send nothing in the middle of an answer. 0: 1 min
 	MaxAsks int           // questions at once, the next one is asked elsewhere or gets 429; 0: no limit
+
+	ProbeTime time.Duration // that finding out what a model can do may take. 0: 2 min
+	Logger    *slog.Logger  // nil: none
 }
 
 // Server is a route.Source of one server.
 type Server struct {
 	Config
-	base  string
-	http  *http.Client
-	slots chan struct{} // nil: no limit
+	base   string
+	http   *http.Client
+	slots  chan struct{} // nil: no limit
+	log    *slog.Logger
+	failed chan struct{} // holds one: a question failed since the last probe
+	rest   time.Duration // between two probes, at least
+	single atomic.Bool   // a connection is good for one question
+
+	mu    sync.Mutex
+	found map[string]found // by Served.ID; what isn't there isn't offered
 }
 
-// New makes a Server. Nothing is asked of it yet.
+// New makes a Server. Nothing is asked of it yet, and nothing offered, before Probe or Run.
 func New(c Config) (*Server, error) {
 	u, err := url.Parse(c.BaseURL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" {
@@ -78,7 +92,13 @@ func New(c Config) (*Server, error) {
 	if c.Idle <= 0 {
 		c.Idle = defaultIdle
 	}
-	s := &Server{Config: c, base: strings.TrimRight(c.BaseURL, "/"), http: &http.Client{
+	if c.ProbeTime <= 0 {
+		c.ProbeTime = defaultProbe
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{Config: c, log: c.Logger, failed: make(chan struct{}, 1), rest: leastRest, found: map[string]found{}, base: strings.TrimRight(c.BaseURL, "/"), http: &http.Client{
 		Transport: &http.Transport{DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext, MaxConnsPerHost: maxConns,
 			MaxIdleConns: maxConns, MaxIdleConnsPerHost: maxConns, IdleConnTimeout: time.Minute, DisableCompression: true, TLSHandshakeTimeout: dialTimeout},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // a key goes to no other host
@@ -92,26 +112,44 @@ func New(c Config) (*Server, error) {
 // Close lets go of idle connections.
 func (s *Server) Close() { s.http.CloseIdleConnections() }
 
-// Offers implements route.Source.
+// Offers implements route.Source: models that answered the latest probe.
 func (s *Server) Offers(context.Context) ([]gateway.Offer, error) {
-	out := make([]gateway.Offer, len(s.Models))
-	for i, m := range s.Models {
-		out[i] = gateway.Offer{Server: s.Name, Queue: len(s.slots), Model: m.model(s.Name)}
+	var out []gateway.Offer
+	for _, m := range s.Models {
+		if m, f := s.as(m); f.can != 0 {
+			out = append(out, gateway.Offer{Server: s.Name, Queue: len(s.slots), Model: m.model(s.Name)})
+		}
 	}
 	return out, nil
 }
 
+// Knows implements route.Knower: a model of a server that doesn't answer is one that nobody serves now.
+func (s *Server) Knows(model string) bool {
+	return slices.ContainsFunc(s.Models, func(m Served) bool { return m.ID == model })
+}
+
 // served finds a model.
-func (s *Server) served(id string) (Served, error) {
+func (s *Server) served(id string) (Served, found, error) {
 	for _, m := range s.Models {
 		if m.ID == id {
-			if m.There == "" {
-				m.There = m.ID
-			}
-			return m, nil
+			m, f := s.as(m)
+			return m, f, nil
 		}
 	}
-	return Served{}, fmt.Errorf("%w: %q at %s", gateway.ErrNoModel, id, s.Name)
+	return Served{}, found{}, fmt.Errorf("%w: %q at %s", gateway.ErrNoModel, id, s.Name)
+}
+
+// as is a model with what was found of it.
+func (s *Server) as(m Served) (Served, found) {
+	s.mu.Lock()
+	f := s.found[m.ID]
+	s.mu.Unlock()
+	m.There = cmp.Or(m.There, m.ID)
+	m.Can = f.can
+	if f.context > 0 && (m.Context == 0 || f.context < m.Context) {
+		m.Context = f.context
+	}
+	return m, f
 }
 
 // enter takes a place at the server, or says that it is busy.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +90,33 @@ func TestNoMoreAreAskedAtOnceThanTheServerTakes(t *testing.T) {
 	}
 }
 
+// TestAServerThatHangsUpGetsAConnectionForEachQuestion: llama.cpp's closes them without saying so, and a question sent on such a
+// one would be lost.
+func TestAServerThatHangsUpGetsAConnectionForEachQuestion(t *testing.T) {
+	for name, want := range map[string][]bool{"llama.cpp": {false, true, true}, "another": {false, false, false}} {
+		var closes []bool
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			closes = append(closes, r.Close)
+			w.Header().Set("Server", name)
+			w.Header().Set("Content-Type", "text/event-stream")
+			w.Write([]byte("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"))
+		}))
+		s, err := New(Config{Name: "a", BaseURL: srv.URL, Models: []Served{{ID: "m"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range want {
+			if _, err := s.Ask(t.Context(), "a", gateway.Request{Model: "m", Messages: []gateway.Message{{Role: "user"}}}, func(gateway.Start) {}, func(gateway.Delta) error { return nil }); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		srv.Close() // waits for the handlers
+		if !slices.Equal(closes, want) {
+			t.Errorf("%s: the last question on its connection: %v, not %v", name, closes, want)
+		}
+	}
+}
+
 // FuzzStream: whatever a server sends, either a clear error or an answer whose fee is what its tokens cost.
 func FuzzStream(f *testing.F) {
 	f.Add([]byte("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"), true)
@@ -128,15 +156,15 @@ func TestALineWithoutEndIsCut(t *testing.T) {
 // TestWhatIsAskedIsWhatIsSent: no field of a request is lost on the way to the server.
 func TestWhatIsAskedIsWhatIsSent(t *testing.T) {
 	temperature, penalty, seed, topP, strict, parallel := uint32(700), uint32(1100), int64(7), 0.9, true, false
-	path, b := bodyOf(Served{There: "x"}, gateway.Request{Messages: []gateway.Message{{Role: "assistant", Calls: []gateway.ToolCall{{ID: "c", Name: "f", Arguments: "{}"}}}, {Role: "tool", CallID: "c", Content: "r"}},
+	path, b := bodyOf(Served{There: "x"}, found{}, gateway.Request{Messages: []gateway.Message{{Role: "assistant", Calls: []gateway.ToolCall{{ID: "c", Name: "f", Arguments: "{}"}}}, {Role: "tool", CallID: "c", Content: "r"}},
 		MaxTokens: 5, TemperatureMilli: &temperature, RepeatPenaltyMilli: &penalty, Seed: &seed, Stop: []string{"s"}, Logprobs: true, Top: 3,
 		Sampling: gateway.Sampling{TopP: &topP, FrequencyPenalty: 1, PresencePenalty: -1, Bias: map[string]float64{"5": 2}},
-		Tools:    gateway.Tools{Functions: []gateway.Function{{Name: "f", Parameters: json.RawMessage(`{}`)}}, Choice: "function", Name: "f", Parallel: &parallel},
+		Tools:    gateway.Tools{Functions: []gateway.Function{{Name: "g"}, {Name: "f", Parameters: json.RawMessage(`{}`)}}, Choice: "function", Name: "f", Parallel: &parallel},
 		Format:   &gateway.ResponseFormat{Type: "json_schema", Name: "n", Schema: json.RawMessage(`{}`), Strict: &strict}})
 	got, err := json.Marshal(b)
 	want := `{"model":"x","messages":[{"role":"assistant","content":"","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","content":"r","tool_call_id":"c"}],` +
-		`"stream":true,"stream_options":{"include_usage":true},"max_tokens":5,"temperature":0.7,"top_p":0.9,"frequency_penalty":1,"presence_penalty":-1,"repetition_penalty":1.1,"logit_bias":{"5":2},"seed":7,"stop":["s"],` +
-		`"logprobs":true,"top_logprobs":3,"tools":[{"type":"function","function":{"name":"f","parameters":{}}}],"tool_choice":{"function":{"name":"f"},"type":"function"},"parallel_tool_calls":false,` +
+		`"stream":true,"stream_options":{"include_usage":true},"max_tokens":5,"temperature":0.7,"top_p":0.9,"frequency_penalty":1,"presence_penalty":-1,"repetition_penalty":1.1,"repeat_penalty":1.1,"logit_bias":{"5":2},"seed":7,"stop":["s"],` +
+		`"logprobs":true,"top_logprobs":3,"tools":[{"type":"function","function":{"name":"f","parameters":{}}}],"tool_choice":"required","parallel_tool_calls":false,` +
 		`"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{},"strict":true}}}`
 	if err != nil || path != "/chat/completions" || string(got) != want {
 		t.Errorf("%s %s, not %s: %v", path, got, want, err)

@@ -16,6 +16,7 @@ const maxCalls = 64
 // answer gathers a stream.
 type answer struct {
 	emit   func(model.Token) error
+	top    int // alternatives that were asked for
 	result model.Result
 	text   strings.Builder
 	calls  []model.ToolCall
@@ -39,7 +40,7 @@ func (a *answer) take(chunk api.ChatCompletionChunk) error {
 			return err
 		}
 	}
-	for _, t := range tokens(choice, read(chunk.RawJSON())) {
+	for _, t := range tokens(choice, read(chunk.RawJSON()), a.top) {
 		if t.ID == noID {
 			a.whole = false
 		} else {
@@ -100,7 +101,7 @@ func (a *answer) finish(r model.Request) (model.Result, error) {
 	}
 	for i, c := range a.calls {
 		known := false
-		for _, t := range r.Tools {
+		for _, t := range offers(r) {
 			known = known || t.Name == c.Name
 		}
 		if !known {
@@ -111,6 +112,10 @@ func (a *answer) finish(r model.Request) (model.Result, error) {
 		}
 	}
 	switch {
+	case len(a.calls) > 0 && r.ToolChoice == model.ToolNone:
+		return model.Result{}, fmt.Errorf("%w: %d calls, none was wanted", ErrServer, len(a.calls))
+	case len(a.calls) == 0 && a.result.Finish == model.FinishStop && (named(r) || r.ToolChoice == model.ToolRequired && len(r.Tools) > 0):
+		return model.Result{}, fmt.Errorf("%w: no call, though %.80q had to be called", ErrServer, r.ToolChoice)
 	case len(a.calls) > 0 && a.result.Finish == model.FinishStop: // Ollama, and vLLM where a tool must be called
 		a.result.Finish = model.FinishTools
 	case a.result.Finish == model.FinishTools && len(a.calls) == 0:

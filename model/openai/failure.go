@@ -1,9 +1,12 @@
 package openai
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -14,6 +17,7 @@ import (
 	"funai/model"
 
 	api "github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/option"
 )
 
 // StatusError is a server's refusal. It is also an ErrServer, ErrDenied, or one of package model's errors.
@@ -30,6 +34,36 @@ func (e *StatusError) Error() string { return fmt.Sprintf("%v: %d %s", e.kind, e
 // Unwrap returns what kind of failure it is.
 func (e *StatusError) Unwrap() error { return e.kind }
 
+// maxFailure bounds the body of a refusal, in bytes.
+const maxFailure = 64 << 10
+
+// legible puts a refusal into the shape that the client reads, or its status would be lost: some servers say {"error": "text"},
+// some {"message": "text"}, some a page.
+func legible(q *http.Request, next option.MiddlewareNext) (*http.Response, error) {
+	res, err := next(q)
+	if err != nil || res.StatusCode < http.StatusBadRequest {
+		return res, err
+	}
+	raw, err := io.ReadAll(io.LimitReader(res.Body, maxFailure))
+	if err := errors.Join(err, res.Body.Close()); err != nil {
+		return nil, err
+	}
+	var f struct {
+		Error   json.RawMessage
+		Message string
+	}
+	if json.Unmarshal(raw, &f) != nil || !bytes.HasPrefix(f.Error, []byte("{")) {
+		if f.Message == "" && json.Unmarshal(f.Error, &f.Message) != nil {
+			f.Message = string(raw)
+		}
+		if raw, err = json.Marshal(map[string]any{"error": map[string]string{"message": f.Message}}); err != nil {
+			return nil, err
+		}
+	}
+	res.Body = io.NopCloser(bytes.NewReader(raw))
+	return res, nil
+}
+
 // explain gives a failure its name in package model.
 func explain(ctx context.Context, err error) error {
 	if err == nil {
@@ -37,6 +71,9 @@ func explain(ctx context.Context, err error) error {
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
+	}
+	if errors.Is(err, ErrServer) { // it was silent
+		return err
 	}
 	var refused *api.Error
 	if !errors.As(err, &refused) {

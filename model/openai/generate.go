@@ -33,6 +33,9 @@ func check(r model.Request) error {
 			return fmt.Errorf("%w: tool %d, %.80q, has no name, or parameters that are no JSON object", model.ErrRequest, i, t.Name)
 		}
 	}
+	if named(r) && len(offers(r)) == 0 {
+		return fmt.Errorf("%w: tool %.80q must be called and isn't among the %d tools", model.ErrRequest, r.ToolChoice, len(r.Tools))
+	}
 	if r.Schema != nil && !json.Valid(r.Schema) {
 		return fmt.Errorf("%w: the schema isn't JSON", model.ErrRequest)
 	}
@@ -43,11 +46,13 @@ func check(r model.Request) error {
 // without a word.
 func (e *Engine) able(r model.Request) error {
 	switch {
+	case !e.can.Chat:
+		return fmt.Errorf("%w: the server only embeds", model.ErrUnsupported)
 	case r.Grammar != "":
 		return fmt.Errorf("%w: GBNF grammars over OpenAI's API", model.ErrUnsupported)
-	case len(r.Tools) > 0 && !e.can.tools:
+	case len(r.Tools) > 0 && !e.can.Tools:
 		return fmt.Errorf("%w: the server takes no tools", model.ErrUnsupported)
-	case r.Schema != nil && !e.can.schemas:
+	case r.Schema != nil && !e.can.Schemas:
 		return fmt.Errorf("%w: the server takes no JSON schemas", model.ErrUnsupported)
 	}
 	return nil
@@ -68,7 +73,7 @@ func (e *Engine) Generate(ctx context.Context, r model.Request, emit func(model.
 		return model.Result{}, err
 	}
 	defer end()
-	a := &answer{emit: emit, whole: true, used: -1}
+	a := &answer{emit: emit, top: r.Top, whole: true, used: -1}
 	p := e.params(r)
 	p.StreamOptions.IncludeUsage = api.Bool(true)
 	err = again(ctx, func() error {
@@ -88,8 +93,8 @@ func (e *Engine) Generate(ctx context.Context, r model.Request, emit func(model.
 }
 
 // tokens splits a chunk as its log-probabilities do. The texts together are the chunk's: should the pieces not spell it (half a
-// character each), the last one carries it all.
-func tokens(choice api.ChatCompletionChunkChoice, x extras) []model.Token {
+// character each), the last one carries it all. Each has top alternatives at most.
+func tokens(choice api.ChatCompletionChunkChoice, x extras, top int) []model.Token {
 	delta, logprobs := choice.Delta.Content, choice.Logprobs.Content
 	var ids []int32
 	if len(x.Choices) > 0 {
@@ -116,8 +121,8 @@ func tokens(choice api.ChatCompletionChunkChoice, x extras) []model.Token {
 		}
 		out[i].Text, out[i].Logprob.Logprob = logprobs[i].Token, logprobs[i].Logprob
 		spelled.WriteString(logprobs[i].Token)
-		for _, t := range logprobs[i].TopLogprobs {
-			out[i].Top = append(out[i].Top, model.Logprob{ID: noID, Text: t.Token, Logprob: t.Logprob})
+		for k, t := range logprobs[i].TopLogprobs[:min(top, len(logprobs[i].TopLogprobs))] {
+			out[i].Top = append(out[i].Top, model.Logprob{ID: x.top(i, k), Text: t.Token, Logprob: t.Logprob})
 		}
 	}
 	if spelled.String() != delta {

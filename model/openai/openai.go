@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"funai/model"
 
@@ -33,18 +34,21 @@ const (
 	defaultContext     = 8192
 	defaultConcurrency = 64
 	maxAnswerBytes     = 4 << 20
+	// defaultSilence is long because a slow machine says nothing while it reads a long prompt.
+	defaultSilence = 5 * time.Minute
 )
 
 // Options of an Engine.
 type Options struct {
-	URL         string       // base, such as http://localhost:8000/v1
-	Model       string       // as the server calls it
-	Name        string       // for Info; default: Model
-	APIKey      string       // empty: none is sent
-	Hash        [32]byte     // identity of the weights the server is trusted to run; zero: a hash of URL and Model, equal to no file's
-	Context     int          // tokens; default: what the server lists, or 8192
-	Concurrency int          // requests at once, more are ErrBusy; default 64
-	HTTP        *http.Client // default: http.DefaultClient
+	URL         string        // base, such as http://localhost:8000/v1
+	Model       string        // as the server calls it
+	Name        string        // for Info; default: Model
+	APIKey      string        // empty: none is sent
+	Hash        [32]byte      // identity of the weights the server is trusted to run; zero: a hash of URL and Model, equal to no file's
+	Context     int           // tokens; default: what the server lists, or 8192
+	Concurrency int           // requests at once, more are ErrBusy; default 64
+	Silence     time.Duration // the longest that the server may say nothing at all during a request; default 5 minutes
+	HTTP        *http.Client  // default: http.DefaultClient
 	Logger      *slog.Logger
 }
 
@@ -53,7 +57,8 @@ type Engine struct {
 	info   model.Info
 	name   string // of the model, to the server
 	client api.Client
-	can    abilities
+	can    Abilities
+	mind   manners
 	slots  chan struct{}
 	log    *slog.Logger
 
@@ -80,8 +85,12 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if o.Concurrency <= 0 {
 		o.Concurrency = defaultConcurrency
 	}
+	if o.Silence <= 0 {
+		o.Silence = defaultSilence
+	}
 	// Retries are ours: the client's own would also repeat what a server may have done.
-	options := []option.RequestOption{option.WithBaseURL(strings.TrimSuffix(o.URL, "/") + "/"), option.WithMaxRetries(0), option.WithAPIKey(o.APIKey)}
+	options := []option.RequestOption{option.WithBaseURL(strings.TrimSuffix(o.URL, "/") + "/"), option.WithMaxRetries(0), option.WithAPIKey(o.APIKey),
+		option.WithMiddleware(silence(o.Silence), apart(), legible)}
 	if o.APIKey == "" {
 		options = append(options, option.WithHeaderDel("Authorization"))
 	}
@@ -94,12 +103,12 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		return nil, fmt.Errorf("opening %s at %s: %w", o.Model, o.URL, err)
 	}
 	if o.Context <= 0 {
-		o.Context = e.can.context
+		o.Context = e.can.Context
 	}
 	if o.Context <= 0 {
 		o.Context = defaultContext
 	}
-	e.info = model.Info{Name: o.Name, Hash: o.Hash, Context: o.Context, Scores: e.can.scores}
+	e.info = model.Info{Name: o.Name, Hash: o.Hash, Context: o.Context, Scores: e.can.Scores}
 	e.log.Info("model served by", "url", o.URL, "model", o.Model, "abilities", fmt.Sprintf("%+v", e.can))
 	return e, nil
 }

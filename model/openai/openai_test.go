@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"funai/model"
@@ -19,6 +20,7 @@ import (
 // server answers like vLLM, or like servers that can do less. Its model says "Hé!" in three tokens and ends.
 type server struct {
 	refuse  []string // fields that are an error
+	liar    bool     // takes tools and schemas and leaves them out
 	ids     bool     // return_token_ids and prompt_logprobs
 	stream  string   // recorded chunks, instead of its own
 	hang    chan struct{}
@@ -93,13 +95,17 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 			fmt.Fprintf(w, `data: {"id":"c","choices":[{"index":0,"delta":{"content":%q},"finish_reason":%s%s%s}]}`+"\n\n", piece, finish, id, extra)
 			w.(http.Flusher).Flush()
-			if s.hang != nil && i == 1 {
+			if s.hang != nil && i == 1 && q["max_tokens"] != 1.0 { // the probe is let through
 				s.hang <- struct{}{}
 				<-r.Context().Done()
 				return
 			}
 		}
 		fmt.Fprint(w, `data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}`+"\n\ndata: [DONE]\n\n")
+	case q["tools"] != nil && !s.liar:
+		fmt.Fprint(w, `{"choices":[{"index":0,"message":{"role":"assistant","tool_calls":[{"id":"c","type":"function","function":{"name":"ping","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}`)
+	case q["response_format"] != nil && !s.liar:
+		fmt.Fprint(w, `{"choices":[{"index":0,"message":{"role":"assistant","content":"{\"answer\":4}"},"finish_reason":"stop"}]}`)
 	default:
 		fmt.Fprintf(w, `{%s"choices":[{"index":0,"message":{"role":"assistant","content":"H"},"finish_reason":"length"%s%s}],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}`, promptIDs, ids, logprobs)
 	}
@@ -139,40 +145,54 @@ func generate(t *testing.T, e *Engine, r model.Request) (model.Result, []model.T
 func TestAbilitiesAreProbed(t *testing.T) {
 	for name, c := range map[string]struct {
 		server *server
-		want   abilities
+		want   Abilities
 	}{
-		"vllm":     {&server{ids: true}, abilities{logprobs: true, tokenIDs: true, scores: true, embeds: true, tools: true, schemas: true, context: 4096}},
-		"lenient":  {&server{}, abilities{logprobs: true, embeds: true, tools: true, schemas: true, context: 4096}},
-		"strict":   {&server{refuse: []string{"return_token_ids"}}, abilities{logprobs: true, embeds: true, tools: true, schemas: true, context: 4096}},
-		"plain":    {&server{refuse: []string{"return_token_ids", "logprobs", "input", "tools", "response_format"}}, abilities{context: 4096}},
-		"thinking": {&server{refuse: []string{"logprobs", "max_tokens"}}, abilities{newLimits: true, embeds: true, tools: true, schemas: true, context: 4096}},
+		"vllm":     {&server{ids: true}, Abilities{Chat: true, Logprobs: true, TokenIDs: true, Scores: true, Embeds: true, Tools: true, Schemas: true, Context: 4096}},
+		"lenient":  {&server{liar: true}, Abilities{Chat: true, Logprobs: true, Embeds: true, Context: 4096}},
+		"strict":   {&server{refuse: []string{"return_token_ids"}}, Abilities{Chat: true, Logprobs: true, Embeds: true, Tools: true, Schemas: true, Context: 4096}},
+		"plain":    {&server{refuse: []string{"return_token_ids", "logprobs", "input", "tools", "response_format"}}, Abilities{Chat: true, Context: 4096}},
+		"thinking": {&server{refuse: []string{"logprobs", "max_tokens"}}, Abilities{Chat: true, NewLimits: true, Embeds: true, Tools: true, Schemas: true, Context: 4096}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := open(t, c.server)
-			if e.can != c.want {
+			if e.Abilities() != c.want {
 				t.Fatalf("%+v, want %+v", e.can, c.want)
 			}
-			if i := e.Info(); i.Context != 4096 || i.Scores != c.want.scores || i.Samples || i.Name != "m" || i.Hash == [32]byte{} {
+			if i := e.Info(); i.Context != 4096 || i.Scores != c.want.Scores || i.Samples || i.Name != "m" || i.Hash == [32]byte{} {
 				t.Fatalf("%+v", i)
 			}
 			got, all := generate(t, e, hello)
 			if got.Text != "Hé!" || got.Finish != model.FinishStop || got.PromptTokens != 3 {
 				t.Fatalf("%+v", got)
 			}
-			if want := []int32{10, 11, 12, 13}; c.want.tokenIDs && !slices.Equal(got.Tokens, want) || !c.want.tokenIDs && got.Tokens != nil {
+			if want := []int32{10, 11, 12, 13}; c.want.TokenIDs && !slices.Equal(got.Tokens, want) || !c.want.TokenIDs && got.Tokens != nil {
 				t.Fatal(got.Tokens)
 			}
-			if c.want.logprobs && (all[0].Logprob.Logprob != -0.25 || all[0].Top[0].Text != "z") {
+			if c.want.Logprobs && (all[0].Logprob.Logprob != -0.25 || all[0].Top[0].Text != "z") {
 				t.Fatalf("%+v", all[0])
 			}
 			_, err := e.Embed(t.Context(), []string{"x"})
-			if c.want.embeds != (err == nil) || !c.want.embeds && !errors.Is(err, model.ErrUnsupported) {
+			if c.want.Embeds != (err == nil) || !c.want.Embeds && !errors.Is(err, model.ErrUnsupported) {
 				t.Fatal(err)
 			}
 			if n, err := e.CountPrompt(t.Context(), hello); n != 3 || err != nil {
 				t.Fatal(n, err)
 			}
 		})
+	}
+}
+
+// TestAServerThatOnlyEmbedsOpens: it refuses chats.
+func TestAServerThatOnlyEmbedsOpens(t *testing.T) {
+	e := open(t, &server{refuse: []string{"messages"}})
+	if want := (Abilities{Embeds: true, Context: 4096}); e.Abilities() != want {
+		t.Fatalf("%+v, want %+v", e.Abilities(), want)
+	}
+	if v, err := e.Embed(t.Context(), []string{"x"}); err != nil || len(v) != 1 {
+		t.Error(v, err)
+	}
+	if _, err := e.Generate(t.Context(), hello, nil); !errors.Is(err, model.ErrUnsupported) {
+		t.Error(err)
 	}
 }
 
@@ -184,7 +204,8 @@ func TestRequestSaysWhatWasAsked(t *testing.T) {
 	generate(t, e, r)
 	q := s.asked[len(s.asked)-1]
 	for field, want := range map[string]any{"model": "m", "max_tokens": 9.0, "temperature": 0.7, "seed": float64(0x7f010203), "repetition_penalty": 1.1,
-		"repeat_penalty": 1.1, "logprobs": true, "top_logprobs": 1.0, "return_token_ids": true, "stream": true} {
+		"repeat_penalty": 1.1, "logprobs": true, "top_logprobs": 1.0, "return_token_ids": true, "stream": true,
+		"top_k": 0.0, "top_p": 1.0, "min_p": 0.0} {
 		if q[field] != want {
 			t.Errorf("%s is %v, want %v", field, q[field], want)
 		}
@@ -270,19 +291,54 @@ func TestBrokenStreamIsAnError(t *testing.T) {
 	}
 }
 
-// TestLlamaServerStream reads a stream in the form of llama.cpp's server: token ids inside log-probabilities, a character split
-// over two tokens, two tokens in a chunk.
+// TestLlamaServerStream reads what llama.cpp's server sent: token ids inside log-probabilities, those of alternatives too.
 func TestLlamaServerStream(t *testing.T) {
 	b, err := os.ReadFile("testdata/llama-server.sse")
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, all := generate(t, open(t, &server{stream: string(b)}), hello)
-	if got.Text != "Oui 🙂." || got.PromptTokens != 12 || got.Finish != model.FinishLength || !slices.Equal(got.Tokens, []int32{438, 1481, 29871, 243, 162, 29889}) {
+	if got.Text != ", there was a" || got.PromptTokens != 5 || got.Finish != model.FinishLength || !slices.Equal(got.Tokens, []int32{29892, 727, 471, 263}) {
 		t.Fatalf("%+v", got)
 	}
-	if len(all) != 6 || all[0].Text != "O" || all[3].Text != "" || all[4].Text != "🙂" {
+	if len(all) != 4 || all[1].Text != " there" || len(all[1].Top) != 1 || all[1].Top[0].ID != 727 {
 		t.Fatalf("%+v", all)
+	}
+	r := hello
+	r.Top = 2
+	if _, all := generate(t, open(t, &server{stream: string(b)}), r); len(all[1].Top) != 2 || all[1].Top[1].ID != 297 || all[1].Top[1].Text != " in" {
+		t.Fatalf("%+v", all)
+	}
+	// Of an answer that a schema shapes, ids are missing: a character of several tokens has one, the end none.
+	if b, err = os.ReadFile("testdata/llama-server-schema.sse"); err != nil {
+		t.Fatal(err)
+	}
+	r.Schema = json.RawMessage(`{"enum":["Oui 🙂."]}`)
+	if got, _ := generate(t, open(t, &server{stream: string(b)}), r); got.Text != `"Oui 🙂."` || got.Tokens != nil || got.Finish != model.FinishStop {
+		t.Fatalf("%+v", got)
+	}
+}
+
+// TestLlamaServerGetsAConnectionForEachRequest, because it hangs up without a word.
+func TestLlamaServerGetsAConnectionForEachRequest(t *testing.T) {
+	var kept atomic.Int32
+	s := &server{}
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !r.Close {
+			kept.Add(1)
+		}
+		w.Header().Set("Server", "llama.cpp")
+		s.ServeHTTP(w, r)
+	}))
+	defer h.Close()
+	e, err := Open(t.Context(), Options{URL: h.URL, Model: "m"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	generate(t, e, hello)
+	if n := kept.Load(); n != 1 {
+		t.Errorf("%d requests would use their connection again; only the first may, which doesn't know whose server it is", n)
 	}
 }
 

@@ -1,8 +1,9 @@
 package openai
 
 import (
+	"encoding/binary"
 	"encoding/json"
-	"strconv"
+	"slices"
 
 	"funai/model"
 
@@ -15,27 +16,15 @@ import (
 // params says a request in OpenAI's words.
 func (e *Engine) params(r model.Request) api.ChatCompletionNewParams {
 	p := api.ChatCompletionNewParams{Model: e.name, Messages: messages(r.Messages)}
-	if e.can.newLimits {
+	if e.can.NewLimits {
 		p.MaxCompletionTokens = api.Int(int64(r.MaxTokens))
 	} else {
 		p.MaxTokens = api.Int(int64(r.MaxTokens))
 	}
-	switch c := r.Controls; {
-	case c != nil:
-		e.controls(&p, *c)
-	default:
-		if !e.can.newLimits {
-			p.Temperature = api.Float(float64(r.Sampling.TemperatureMilli) / 1000)
-		}
-		if r.Sampling.TemperatureMilli > 0 {
-			// 31 bits: some servers keep seeds in an int32. The same seed gives the same answer there, at best.
-			s := r.Sampling.Seed
-			p.Seed = api.Int(int64(s[0]&0x7f)<<24 | int64(s[1])<<16 | int64(s[2])<<8 | int64(s[3]))
-		}
-	}
-	if e.can.logprobs {
+	e.controls(&p, controls(r))
+	if e.can.Logprobs && (len(r.Tools) == 0 || e.mind.toolLogprobs) {
 		p.Logprobs = api.Bool(true)
-		p.TopLogprobs = api.Int(int64(r.Top))
+		p.TopLogprobs = api.Int(int64(max(r.Top, 1))) // llama.cpp gives none at all, and no ids, if no alternative is asked for
 	}
 	if len(r.Stop) > 0 {
 		p.Stop = api.ChatCompletionNewParamsStopUnion{OfStringArray: r.Stop}
@@ -49,13 +38,27 @@ func (e *Engine) params(r model.Request) api.ChatCompletionNewParams {
 	return p
 }
 
-// controls says what OpenAI's API has words for; wishes says the rest.
+// controls are a request's; those of the network's own rule are temperature, repeat penalty and a seed, which gives the same answer on
+// the same server at best.
+func controls(r model.Request) model.Controls {
+	if r.Controls != nil {
+		return *r.Controls
+	}
+	return model.Controls{Temperature: float64(r.Sampling.TemperatureMilli) / 1000, RepeatPenalty: float64(r.Sampling.RepeatPenaltyMilli) / 1000,
+		Seed: uint64(binary.BigEndian.Uint32(r.Sampling.Seed[:]))}
+}
+
+// controls says what OpenAI's API has words for; wishes says the rest. Filters that aren't set are said to be off, because servers
+// have defaults: llama.cpp keeps 40 tokens of at least a twentieth of the likeliest one's probability, vLLM what comes with the model.
 func (e *Engine) controls(p *api.ChatCompletionNewParams, c model.Controls) {
-	if !e.can.newLimits {
+	if !e.can.NewLimits {
 		p.Temperature = api.Float(c.Temperature)
 	}
-	if c.TopP > 0 {
+	switch {
+	case c.TopP > 0:
 		p.TopP = api.Float(c.TopP)
+	case c.Temperature > 0 && !e.can.NewLimits:
+		p.TopP = api.Float(1)
 	}
 	if c.FrequencyPenalty != 0 {
 		p.FrequencyPenalty = api.Float(c.FrequencyPenalty)
@@ -64,13 +67,7 @@ func (e *Engine) controls(p *api.ChatCompletionNewParams, c model.Controls) {
 		p.PresencePenalty = api.Float(c.PresencePenalty)
 	}
 	if c.Temperature > 0 {
-		p.Seed = api.Int(int64(c.Seed & 0x7fffffff))
-	}
-	for t, b := range c.LogitBias {
-		if p.LogitBias == nil {
-			p.LogitBias = map[string]int64{}
-		}
-		p.LogitBias[strconv.Itoa(int(t))] = int64(b)
+		p.Seed = api.Int(int64(c.Seed & 0x7fffffff)) // some servers keep seeds in an int32
 	}
 }
 
@@ -98,7 +95,7 @@ func messages(ms []model.Message) (out []api.ChatCompletionMessageParamUnion) {
 }
 
 func tools(p *api.ChatCompletionNewParams, r model.Request) {
-	for _, t := range r.Tools {
+	for _, t := range offers(r) {
 		f := shared.FunctionDefinitionParam{Name: t.Name, Parameters: shared.FunctionParameters{"type": "object", "properties": map[string]any{}}}
 		if t.Description != "" {
 			f.Description = api.String(t.Description)
@@ -111,34 +108,55 @@ func tools(p *api.ChatCompletionNewParams, r model.Request) {
 		}
 		p.Tools = append(p.Tools, api.ChatCompletionFunctionTool(f))
 	}
-	switch r.ToolChoice {
-	case "":
-	case model.ToolAuto, model.ToolNone, model.ToolRequired:
-		p.ToolChoice = api.ChatCompletionToolChoiceOptionUnionParam{OfAuto: param.NewOpt(r.ToolChoice)}
-	default:
-		p.ToolChoice = api.ToolChoiceOptionFunctionToolChoice(api.ChatCompletionNamedToolChoiceFunctionParam{Name: r.ToolChoice})
+	choice := r.ToolChoice
+	if named(r) {
+		choice = model.ToolRequired
 	}
+	if choice != "" && len(r.Tools) > 0 {
+		p.ToolChoice = api.ChatCompletionToolChoiceOptionUnionParam{OfAuto: param.NewOpt(choice)}
+	}
+}
+
+// named says whether one tool must be called. It is then the only one offered: llama.cpp overlooks a choice by name.
+func named(r model.Request) bool {
+	switch r.ToolChoice {
+	case "", model.ToolAuto, model.ToolNone, model.ToolRequired:
+		return false
+	}
+	return true
+}
+
+// offers are the tools that the server is told of.
+func offers(r model.Request) []model.Tool {
+	if !named(r) {
+		return r.Tools
+	}
+	return slices.DeleteFunc(slices.Clone(r.Tools), func(t model.Tool) bool { return t.Name != r.ToolChoice })
 }
 
 // wishes are the fields that OpenAI's API lacks.
 func (e *Engine) wishes(r model.Request) (out []option.RequestOption) {
 	set := func(name string, value any) { out = append(out, option.WithJSONSet(name, value)) }
-	if e.can.tokenIDs {
+	if e.can.TokenIDs {
 		set("return_token_ids", true)
 	}
-	repeat := float64(r.Sampling.RepeatPenaltyMilli) / 1000
-	if c := r.Controls; c != nil {
-		repeat = c.RepeatPenalty
-		if c.TopK > 0 {
-			set("top_k", c.TopK)
-		}
-		if c.MinP > 0 {
-			set("min_p", c.MinP)
-		}
+	c := controls(r)
+	off := c.Temperature > 0 && e.mind.filters
+	if c.TopK > 0 || off {
+		set("top_k", c.TopK)
 	}
-	if repeat != 0 && repeat != 1 {
-		set("repetition_penalty", repeat) // vLLM
-		set("repeat_penalty", repeat)     // llama.cpp
+	if c.MinP > 0 || off {
+		set("min_p", c.MinP)
+	}
+	if c.RepeatPenalty != 0 && c.RepeatPenalty != 1 {
+		set("repetition_penalty", c.RepeatPenalty) // vLLM
+		set("repeat_penalty", c.RepeatPenalty)     // llama.cpp
+	}
+	if c.PenaltyWindow > 0 {
+		set("repeat_last_n", c.PenaltyWindow) // llama.cpp
+	}
+	if len(c.LogitBias) > 0 {
+		set("logit_bias", c.LogitBias) // the client's own field is for whole numbers
 	}
 	return out
 }

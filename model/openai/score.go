@@ -33,7 +33,7 @@ func (e *Engine) Score(ctx context.Context, r model.Request, given []int32) (mod
 	switch {
 	case r.Controls != nil || r.Grammar != "" || r.Schema != nil:
 		return model.Score{}, fmt.Errorf("%w: scoring under controls or a grammar; sampling alone can be redone", model.ErrUnsupported)
-	case !e.can.scores:
+	case !e.can.Scores:
 		return model.Score{}, fmt.Errorf("%w: the server doesn't score given tokens", model.ErrUnsupported)
 	case r.Sampling.TemperatureMilli > 0 || p != 0 && p != 1000:
 		return model.Score{}, fmt.Errorf("%w: scoring at temperature %d‰ and repeat penalty %d‰", model.ErrUnsupported, r.Sampling.TemperatureMilli, p)
@@ -112,7 +112,7 @@ func (e *Engine) promptLogprobs(ctx context.Context, tokens []int32) ([]map[stri
 
 // Embed implements model.Engine.
 func (e *Engine) Embed(ctx context.Context, texts []string) ([][]float32, error) {
-	if !e.can.embeds {
+	if !e.can.Embeds {
 		return nil, fmt.Errorf("%w: the server doesn't embed", model.ErrUnsupported)
 	}
 	ctx, end, err := e.begin(ctx)

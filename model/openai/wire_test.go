@@ -25,11 +25,12 @@ func TestStreamsInTheFormsOfServers(t *testing.T) {
 		return []model.ToolCall{{ID: ids[0], Name: "weather", Arguments: city}, {ID: ids[1], Name: "clock", Arguments: "{}"}}
 	}
 	for file, want := range map[string]model.Result{
-		"vllm.sse":               {Text: "Yes.", Tokens: []int32{9642, 13, 2}, PromptTokens: 3, CachedTokens: 2, Finish: "stop"},
+		"vllm.sse":               {Text: "Yes.", Tokens: []int32{9642, 13, 128009}, PromptTokens: 3, CachedTokens: 2, Finish: "stop"},
 		"ollama.sse":             {Text: "Yes.", PromptTokens: 11, Finish: "stop"},
-		"vllm-tools.sse":         {Text: "Let me look.", PromptTokens: 30, Finish: "tool_calls", ToolCalls: calls(`{"city": "Oslo"}`, "chatcmpl-tool-a1", "chatcmpl-tool-b2")},
-		"ollama-tools.sse":       {PromptTokens: 40, Finish: "tool_calls", ToolCalls: calls(`{"city":"Oslo"}`, "call_1a", "call_2b")},
-		"llama-server-tools.sse": {PromptTokens: 60, Finish: "tool_calls", ToolCalls: calls(`{"city":"Oslo"}`, "Zq81", "Zq82")},
+		"ollama-new.sse":         {Text: "Yes.", PromptTokens: 11, CachedTokens: 4, Finish: "stop"},
+		"vllm-tools.sse":         {Text: "Let me look.", PromptTokens: 30, Finish: "tool_calls", ToolCalls: calls(`{"city": "Oslo"}`, "chatcmpl-tool-a331788bab1045a1", "chatcmpl-tool-a331788bab1045b2")},
+		"ollama-tools.sse":       {PromptTokens: 40, Finish: "tool_calls", ToolCalls: calls(`{"city":"Oslo"}`, "call_qb0yy8m1", "call_zyp5okh2")},
+		"llama-server-tools.sse": {PromptTokens: 62, CachedTokens: 0, Finish: "tool_calls", ToolCalls: []model.ToolCall{{ID: "ozrdi7koNIjNiagE89C6LAtEHixyihLh", Name: "clock", Arguments: "{\n \n                    }"}}},
 	} {
 		b, err := os.ReadFile("testdata/" + file)
 		if err != nil {
@@ -77,12 +78,12 @@ func TestControlsToolsAndSchemasAreSaid(t *testing.T) {
 	e := open(t, s)
 	r := hello
 	r.Messages = append(slices.Clone(r.Messages), model.Message{Role: "assistant", ToolCalls: []model.ToolCall{{ID: "c1", Name: "clock", Arguments: "{}"}}}, model.Message{Role: "tool", ToolCallID: "c1", Content: "noon"})
-	r.Controls = &model.Controls{Temperature: 0.5, TopK: 40, TopP: 0.9, MinP: 0.05, RepeatPenalty: 1.1, FrequencyPenalty: 0.2, PresencePenalty: -0.3, Seed: 1<<40 | 5, LogitBias: map[int32]float64{7: -100}}
+	r.Controls = &model.Controls{Temperature: 0.5, TopK: 40, TopP: 0.9, MinP: 0.05, RepeatPenalty: 1.1, FrequencyPenalty: 0.2, PresencePenalty: -0.3, Seed: 1<<40 | 5, LogitBias: map[int32]float64{7: -99.5}, PenaltyWindow: 9}
 	r.Stop, r.Tools, r.ToolChoice = []string{"\n\n"}, offered, "none"
 	generate(t, e, r)
 	q := s.asked[len(s.asked)-1]
 	for field, want := range map[string]any{"temperature": 0.5, "top_p": 0.9, "top_k": 40.0, "min_p": 0.05, "repeat_penalty": 1.1, "frequency_penalty": 0.2, "presence_penalty": -0.3,
-		"seed": 5.0, "logit_bias": map[string]any{"7": -100.0}, "stop": []any{"\n\n"}, "tool_choice": "none"} {
+		"seed": 5.0, "logit_bias": map[string]any{"7": -99.5}, "repeat_last_n": 9.0, "stop": []any{"\n\n"}, "tool_choice": "none"} {
 		if fmt.Sprint(q[field]) != fmt.Sprint(want) {
 			t.Errorf("%s is %v, want %v", field, q[field], want)
 		}
@@ -94,10 +95,18 @@ func TestControlsToolsAndSchemasAreSaid(t *testing.T) {
 	if tools, _ := json.Marshal(q["tools"]); !strings.Contains(string(tools), `"name":"weather","parameters":{"properties":{"city":{"type":"string"}},"type":"object"}`) {
 		t.Errorf("%s", tools)
 	}
-	r.ToolChoice, r.Tools = "clock", offered
-	generate(t, e, r)
-	if choice, _ := json.Marshal(s.asked[len(s.asked)-1]["tool_choice"]); string(choice) != `{"function":{"name":"clock"},"type":"function"}` {
-		t.Errorf("%s", choice)
+	// A tool that must be called is the only one, and what else is said is an error.
+	r.ToolChoice = "clock"
+	if _, err := e.Generate(t.Context(), r, func(model.Token) error { return nil }); !errors.Is(err, ErrServer) || !strings.Contains(err.Error(), "clock") {
+		t.Error(err)
+	}
+	q = s.asked[len(s.asked)-1]
+	if tools, _ := json.Marshal(q["tools"]); q["tool_choice"] != "required" || strings.Contains(string(tools), "weather") || !strings.Contains(string(tools), "clock") {
+		t.Errorf("%v of %s", q["tool_choice"], tools)
+	}
+	r.ToolChoice = "calendar"
+	if _, err := e.Generate(t.Context(), r, nil); !errors.Is(err, model.ErrRequest) {
+		t.Error(err)
 	}
 	r.Tools, r.ToolChoice, r.Schema = nil, "", json.RawMessage(`{"type":"string"}`)
 	s.stream = `data: {"choices":[{"index":0,"delta":{"content":"\"x\""},"finish_reason":"stop"}]}` + "\n\n"
@@ -169,7 +178,7 @@ func TestRetriesOnlyWhereSafe(t *testing.T) {
 
 // FuzzStream reads chunks as they may come.
 func FuzzStream(f *testing.F) {
-	for _, name := range []string{"vllm.sse", "vllm-tools.sse", "ollama-tools.sse", "llama-server.sse", "llama-server-tools.sse"} {
+	for _, name := range []string{"vllm.sse", "vllm-tools.sse", "ollama-tools.sse", "llama-server.sse", "llama-server-schema.sse", "llama-server-tools.sse"} {
 		b, err := os.ReadFile("testdata/" + name)
 		if err != nil {
 			f.Fatal(err)

@@ -3,28 +3,55 @@ package embedded
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"funai/gateway/account"
 )
 
-// change applies a change made under the lock, and waits for its sync outside of it, so that many share one.
+// change applies a change made under the lock, and waits for its sync outside of it, so that many share one. After a write that
+// the disk didn't take, a full one too, nobody knows what is on it: nothing is changed any more until the store is opened anew.
 func (s *Store) change(f func(b *pebble.Batch) error) error {
 	b := s.db.NewBatch()
-	err := func() error {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if err := f(b); err != nil {
-			return err
-		}
-		return s.db.ApplyNoSyncWait(b, pebble.Sync)
-	}()
-	if err != nil {
-		b.Close()
+	if err := s.apply(b, f); err != nil {
 		return err
 	}
-	return errors.Join(b.SyncWait(), b.Close())
+	if err := errors.Join(b.SyncWait(), b.Close()); err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.fail(err)
+	}
+	return nil
+}
+
+func (s *Store) apply(b *pebble.Batch, f func(b *pebble.Batch) error) (err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed != nil {
+		return errors.Join(s.failed, b.Close())
+	}
+	if err := f(b); err != nil {
+		return errors.Join(err, b.Close())
+	}
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case fatal: // the batch stays Pebble's
+			err = s.fail(p)
+		default:
+			panic(p)
+		}
+	}()
+	return s.db.ApplyNoSyncWait(b, pebble.Sync)
+}
+
+// fail notes that the disk didn't take a write. The caller holds s.mu.
+func (s *Store) fail(err error) error {
+	if s.failed == nil {
+		s.failed = fmt.Errorf("%w: %w", ErrDisk, err)
+	}
+	return s.failed
 }
 
 // changeKey changes one key's record.

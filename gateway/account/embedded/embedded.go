@@ -20,6 +20,9 @@ import (
 // ErrFormat says that a database is of another version, or no database of ours.
 var ErrFormat = errors.New("not a store of API keys that this version reads")
 
+// ErrDisk says that the disk didn't take a write. The store has to be opened anew.
+var ErrDisk = errors.New("the store of API keys can't be written")
+
 // Spaces of the database's keys.
 const (
 	spaceFormat = 'f'
@@ -36,7 +39,8 @@ type Store struct {
 	db  *pebble.DB
 	now func() time.Time
 
-	mu sync.Mutex // held from reading a key's record to applying its change
+	mu     sync.Mutex // held from reading a key's record to applying its change
+	failed error      // of the write that the disk didn't take
 }
 
 var _ account.Store = (*Store)(nil)
@@ -206,11 +210,16 @@ func put(b *pebble.Batch, key []byte, v any) error {
 	return b.Set(key, raw, nil)
 }
 
+// fatal is what Pebble can't go on from, such as a log of writes that can't be written.
+type fatal string
+
+func (f fatal) Error() string { return string(f) }
+
 // quiet keeps Pebble's own log out of the node's.
 type quiet struct{}
 
 func (quiet) Infof(string, ...any)  {}
 func (quiet) Errorf(string, ...any) {}
 func (quiet) Fatalf(f string, args ...any) {
-	panic(fmt.Sprintf(f, args...)) // Pebble calls it where it can't go on, and must not return
+	panic(fatal(fmt.Sprintf(f, args...))) // Pebble calls it where it can't go on, and must not return
 }

@@ -8,9 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"funai/gateway/account"
 	"funai/gateway/account/accounttest"
@@ -150,4 +154,53 @@ func BenchmarkQuestion(b *testing.B) {
 			}
 		}
 	})
+}
+
+// TestAFullDiskIsAnErrorAndLosesNothing: what was held or charged before stays so, and a store opened on a disk with room goes on.
+func TestAFullDiskIsAnErrorAndLosesNothing(t *testing.T) {
+	var full atomic.Bool
+	mem := vfs.NewMem()
+	disk := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if full.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
+			return syscall.ENOSPC
+		}
+		return nil
+	}))
+	clock := accounttest.NewClock()
+	s, err := Open("keys", Options{Now: clock.Now, FS: disk})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, _ := accounttest.Make(t, s, clock, account.Limits{Budget: 1000})
+	h, err := s.Reserve(t.Context(), k.ID, account.Want{Most: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	full.Store(true)
+	for range 3 {
+		if _, err := s.Settle(t.Context(), h, account.Usage{Fee: 1}); !errors.Is(err, ErrDisk) {
+			t.Errorf("settled on a full disk: %v", err)
+		}
+		if _, err := s.Reserve(t.Context(), k.ID, account.Want{Most: 5}); !errors.Is(err, ErrDisk) {
+			t.Errorf("held on a full disk: %v", err)
+		}
+	}
+	if got, err := s.Get(t.Context(), k.ID); err != nil || got.ID != k.ID {
+		t.Errorf("nothing can be read: %+v, %v", got, err)
+	}
+	full.Store(false)
+	if _, err := s.Reserve(t.Context(), k.ID, account.Want{Most: 5}); !errors.Is(err, ErrDisk) {
+		t.Errorf("it goes on, not knowing what is on the disk: %v", err)
+	}
+	_ = s.Close() // whatever it says, it lets go
+	if s, err = Open("keys", Options{Now: clock.Now, FS: mem}); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if got, err := s.Get(t.Context(), k.ID); err != nil || got.Held != 5 || got.Holds != 1 || got.Spent != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := s.Settle(t.Context(), h, account.Usage{Fee: 1}); err != nil {
+		t.Error(err)
+	}
 }
