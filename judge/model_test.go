@@ -156,7 +156,7 @@ func BenchmarkJudge(b *testing.B) {
 			for i := range b.N {
 				r := model.Request{
 					Messages:  []model.Message{{Role: "user", Content: fmt.Sprintf("Tell me a long story about %d animals.", i+3)}},
-					MaxTokens: 64,
+					MaxTokens: 200,
 					Sampling:  model.Sampling{RepeatPenaltyMilli: 1100},
 				}
 				start := time.Now()

@@ -96,15 +96,18 @@ func (l *loop) embedNext() {
 	if e == nil {
 		return
 	}
-	if e.err == nil && !left(e.job) {
-		e.err = e.next(l)
-	}
-	if e.err != nil || left(e.job) || len(e.out) == len(e.job.texts) {
+	if !left(e.job) {
+		if e.err == nil {
+			e.err = e.next(l)
+		}
+		if e.err == nil && len(e.out) < len(e.job.texts) {
+			return
+		}
 		e.job.out.put(event{end: &ending{embeds: e.out, err: e.err}})
-		e.free()
-		l.texts = nil
-		l.e.queue.done(e.job)
 	}
+	e.free()
+	l.texts = nil
+	l.e.queue.done(e.job)
 }
 
 func (e *embedding) next(l *loop) error {

@@ -1,6 +1,7 @@
 package gguf
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -79,5 +80,22 @@ func TestPrefillBesideStreamsGoesByTime(t *testing.T) {
 		if l.share() != want {
 			t.Errorf("%d at %v a token, want %d", l.share(), took, want)
 		}
+	}
+}
+
+// TestWhoLeavesIsToldNoEnd leaves in the middle of an embedding: its caller, who finds that its context is done and the end there at
+// once, must not take the texts embedded so far for all.
+func TestWhoLeavesIsToldNoEnd(t *testing.T) {
+	ctx, leave := context.WithCancel(t.Context())
+	j := &job{texts: make([][]int32, 3), gone: ctx.Done(), out: newMailbox()}
+	l := &loop{e: &Engine{queue: newQueue(2)}, texts: &embedding{job: j, out: make([][]float32, 2)}}
+	pushAll(t, l.e.queue, j)
+	if !l.e.queue.take(j) {
+		t.Fatal("not there")
+	}
+	leave()
+	l.embedNext()
+	if told := j.out.take(); len(told) > 0 || l.texts != nil || l.e.queue.taken != 0 {
+		t.Fatal(told, l.texts, l.e.queue.taken)
 	}
 }

@@ -71,7 +71,7 @@ func (a *answer) grow(n int) error {
 // of its own.
 func (a *answer) call(c api.ChatCompletionChunkChoiceDeltaToolCall) error {
 	at := int(c.Index)
-	if last := len(a.calls) - 1; c.ID != "" && last >= 0 && at <= last && a.calls[at].ID != c.ID && a.calls[at].ID != "" {
+	if last := len(a.calls) - 1; c.ID != "" && at >= 0 && at <= last && a.calls[at].ID != c.ID && a.calls[at].ID != "" {
 		at = last + 1
 	}
 	if at < 0 || at > len(a.calls) || at >= maxCalls {

@@ -13,7 +13,7 @@ import (
 )
 
 // silence ends a request whose server says nothing for so long: one that was stopped keeps its connections open. Any byte counts,
-// comments of a stream too, by which llama.cpp says that it is still at work.
+// comments of a stream too, by which llama.cpp says that it is still at work. While nobody listens nobody is silent.
 func silence(longest time.Duration) option.Middleware {
 	return func(r *http.Request, next option.MiddlewareNext) (*http.Response, error) {
 		ctx, cancel := context.WithCancelCause(r.Context())
@@ -25,7 +25,8 @@ func silence(longest time.Duration) option.Middleware {
 			end()
 			return res, err
 		}
-		res.Body = &heard{body: res.Body, ctx: ctx, again: func() { timer.Reset(longest) }, end: end}
+		timer.Stop()
+		res.Body = &heard{body: res.Body, ctx: ctx, listen: func() { timer.Reset(longest) }, rest: func() { timer.Stop() }, end: end}
 		return res, nil
 	}
 }
@@ -55,20 +56,20 @@ func because(ctx context.Context, err error) error {
 	return err
 }
 
-// heard is the body of an answer, which tells of every read that brought something.
+// heard is the body of an answer, which tells when it is listened to.
 type heard struct {
-	body  io.ReadCloser
-	ctx   context.Context // the request's
-	again func()
-	end   func()
+	body   io.ReadCloser
+	ctx    context.Context // the request's
+	listen func()
+	rest   func()
+	end    func()
 }
 
 // Read implements io.Reader.
 func (h *heard) Read(p []byte) (int, error) {
+	h.listen()
 	n, err := h.body.Read(p)
-	if n > 0 {
-		h.again()
-	}
+	h.rest()
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = because(h.ctx, err)
 	}

@@ -81,3 +81,26 @@ func TestWhoLeavesIsntSilence(t *testing.T) {
 		}
 	})
 }
+
+// TestASlowReaderIsntSilence has a reader who does something else for an hour after each byte.
+func TestASlowReaderIsntSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := silence(5*time.Minute)(r, func(r *http.Request) (*http.Response, error) {
+			return &http.Response{Body: &drops{r.Context(), 3}}, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		for range 3 {
+			time.Sleep(time.Hour)
+			if n, err := res.Body.Read(make([]byte, 1)); n != 1 || err != nil {
+				t.Fatal(n, err)
+			}
+		}
+	})
+}

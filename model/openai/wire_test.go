@@ -63,7 +63,9 @@ func TestAnswersThatWereNotAskedForAreErrors(t *testing.T) {
 		"a tool that wasn't offered": {chunk(`{"tool_calls":[{"index":0,"id":"a","function":{"name":"rm","arguments":"{}"}}]}`, "tool_calls"), model.Request{Tools: offered}},
 		"calls without one":          {chunk(`{"content":"x"}`, "tool_calls"), model.Request{Tools: offered}},
 		"a call out of turn":         {chunk(`{"tool_calls":[{"index":7,"id":"a","function":{"name":"clock"}}]}`, "tool_calls"), model.Request{Tools: offered}},
-		"no JSON":                    {chunk(`{"content":"Sure! {"}`, "stop"), model.Request{Schema: json.RawMessage(`{}`)}},
+		"a call before the first": {chunk(`{"tool_calls":[{"index":0,"id":"a","function":{"name":"clock"}}]}`, "") +
+			chunk(`{"tool_calls":[{"index":-1,"id":"b","function":{"name":"clock"}}]}`, "tool_calls"), model.Request{Tools: offered}},
+		"no JSON": {chunk(`{"content":"Sure! {"}`, "stop"), model.Request{Schema: json.RawMessage(`{}`)}},
 	} {
 		r := c.r
 		r.Messages, r.MaxTokens = hello.Messages, 9

@@ -26,9 +26,9 @@ func (p *Pool) wait(ctx context.Context, name string, size int64) (*entry, error
 		p.mu.Unlock()
 		return nil, model.ErrClosed
 	}
-	if len(p.waiting) >= p.o.Waiting {
+	if n := len(p.waiting); n >= p.o.Waiting {
 		p.mu.Unlock()
-		return nil, fmt.Errorf("%w: %d requests wait for room for their models, %d may", model.ErrBusy, len(p.waiting), p.o.Waiting)
+		return nil, fmt.Errorf("%w: %d requests wait for room for their models, %d may", model.ErrBusy, n, p.o.Waiting)
 	}
 	p.waiting = append(p.waiting, w)
 	p.serve()

@@ -207,6 +207,35 @@ func TestWaitingIsBounded(t *testing.T) {
 	})
 }
 
+// TestRefusalsBesideWhoWaits has many refused while others come and leave; the race detector watches.
+func TestRefusalsBesideWhoWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, err := pool.New(pool.Options{Bytes: 10, Waiting: 1,
+			Size: func(context.Context, string) (int64, error) { return 10, nil },
+			Open: func(_ context.Context, name string) (model.Engine, error) { return &modeltest.Toy{Name: name}, nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		if _, _, err = p.Acquire(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for range 20 {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+					if _, _, err := p.Acquire(ctx, "b"); !errors.Is(err, model.ErrBusy) {
+						t.Error(err)
+					}
+					cancel()
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
 // TestNobodyStarves has many who come, wait, leave and use at random, and none who stays waits for long.
 func TestNobodyStarves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

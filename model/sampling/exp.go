@@ -14,10 +14,10 @@ var powers = func() (p [steps]float64) {
 }()
 
 // decay is exp(-d) for d >= 0, to 4 parts in 10⁹, at a fifth of the price of math.Exp: every token generated sums one of each
-// token of the vocabulary, which for small models took a sixth of all time. From 700 on, and for NaN, it is 0.
+// token of the vocabulary, which for small models took a sixth of all time. From 700 on it is 0, and for NaN it is NaN.
 func decay(d float64) float64 {
 	if !(d < 700) {
-		return 0
+		return 0 / d
 	}
 	n := uint(int(d * (steps / math.Ln2)))
 	rest := d - float64(n)*(math.Ln2/steps)

@@ -14,7 +14,7 @@ func TestDecayIsExp(t *testing.T) {
 			t.Fatalf("exp(-%v) is %v, want %v", d, got, want)
 		}
 	})
-	if decay(0) != 1 || decay(math.Inf(1)) != 0 || decay(math.NaN()) != 0 || decay(700) != 0 {
+	if decay(0) != 1 || decay(math.Inf(1)) != 0 || !math.IsNaN(decay(math.NaN())) || decay(700) != 0 {
 		t.Fatal(decay(0), decay(math.Inf(1)), decay(math.NaN()), decay(700))
 	}
 }

@@ -123,6 +123,19 @@ func TestLogSumAndTop(t *testing.T) {
 	}
 }
 
+// TestLogSumOfWhatIsNoNumberIsNone keeps a broken pass of a model, of which one logit tells, from looking like a sound one.
+func TestLogSumOfWhatIsNoNumberIsNone(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	for _, logits := range [][]float32{{1, nan, 2}, {nan, 1, 2, 3, 4}, {1, 2, 3, 4, nan}, {nan}, {1, inf}, {-inf, -inf}} {
+		if got := LogSum(logits); !math.IsNaN(got) {
+			t.Errorf("%v of %v", got, logits)
+		}
+	}
+	if got := LogSum([]float32{-inf, 3, -inf}); got != 3 {
+		t.Error(got)
+	}
+}
+
 func benchmark(b *testing.B, do func(*Rule, []float32)) {
 	logits := make([]float32, 32000)
 	r := rand.New(rand.NewPCG(1, 2))
