@@ -80,9 +80,10 @@ func (g *Gateway) asks(e endpoint) http.HandlerFunc {
 // errTooLate is the cause of a context whose request took all the time there is.
 var errTooLate = fmt.Errorf("%w: the answer took too long", ErrUpstream)
 
-// refused counts and writes an error that came before any asking.
+// refused counts and writes an error as a whole response, which may come long after the question.
 func (g *Gateway) refused(w http.ResponseWriter, e *apiError) {
 	g.metrics.done(e.status, 0)
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(g.writeTimeout)) // a recorder in a test has none
 	e.write(w)
 }
 
@@ -125,9 +126,11 @@ type response struct {
 
 func (rs *response) run(ctx context.Context) {
 	answers, err := rs.askAll(ctx)
-	gone := err != nil && (errors.Is(err, errClient) || ctx.Err() != nil && !errors.Is(context.Cause(ctx), errTooLate))
-	if err != nil && !gone && errors.Is(context.Cause(ctx), errTooLate) {
-		err = errTooLate
+	cause := context.Cause(ctx)
+	cut := errors.Is(cause, errCut) // the client's connection too
+	gone := err != nil && !cut && (errors.Is(err, errClient) || ctx.Err() != nil && !errors.Is(cause, errTooLate))
+	if err != nil && !gone && (cut || errors.Is(cause, errTooLate)) {
+		err = cause
 	}
 	status := http.StatusOK
 	var e *apiError
@@ -190,7 +193,7 @@ func (rs *response) askAll(ctx context.Context) ([]Answer, error) {
 
 // ask asks for one choice.
 func (rs *response) ask(ctx context.Context, i int, r Request) (Answer, error) {
-	r.MaxFee = rs.bill.limit(r.MaxFee)
+	r.MaxFee = rs.bill.limit(i, r.MaxFee)
 	if r.MaxFee == 0 {
 		r.MaxFee = rs.g.maxFee
 	}

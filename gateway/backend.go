@@ -84,6 +84,7 @@ type Request struct {
 	Model              string
 	Messages           []Message       // at least one
 	Raw                bool            // of /v1/completions: the one message is text to be continued, without a template where that can be
+	Apart              bool            // of /v1/embeddings: each message is read by itself, so together they may exceed the model's context
 	MaxTokens          int             // 0: the backend's default
 	TemperatureMilli   *uint32         // thousandths, 0 to 2000
 	RepeatPenaltyMilli *uint32         // thousandths, 1000 to 2000; 1000 is none

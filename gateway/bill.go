@@ -83,7 +83,7 @@ type bill struct {
 	hold     account.Hold
 	endpoint string
 	model    string
-	answers  int
+	quotes   []amount.Amount // the most that each answer can cost, each at most amount.Max
 	begun    time.Time
 
 	mu   sync.Mutex
@@ -95,17 +95,15 @@ func (g *Gateway) hold(ctx context.Context, k *account.Key, endpoint string, req
 	if k == nil {
 		return nil, nil
 	}
-	most := amount.Amount(0)
-	for _, r := range requests {
+	quotes := make([]amount.Amount, len(requests))
+	for i, r := range requests {
 		one, err := g.quote(ctx, r)
 		if err != nil {
 			return nil, fromBackend(err)
 		}
-		if most, err = most.Add(one); err != nil {
-			most = amount.Max
-		}
+		quotes[i] = min(one, amount.Max)
 	}
-	return g.reserve(ctx, k, endpoint, requests[0].Model, len(requests), min(most, amount.Max))
+	return g.reserve(ctx, k, endpoint, requests[0].Model, quotes)
 }
 
 // quote is the most that an answer may cost: what the client allows, or the dearest server's price.
@@ -124,23 +122,35 @@ func (g *Gateway) quote(ctx context.Context, r Request) (amount.Amount, error) {
 	return most, err
 }
 
-func (g *Gateway) reserve(ctx context.Context, k *account.Key, endpoint, model string, answers int, most amount.Amount) (*bill, *apiError) {
-	h, err := g.accounts.Reserve(ctx, k.ID, account.Want{Model: model, Most: most})
+func (g *Gateway) reserve(ctx context.Context, k *account.Key, endpoint, model string, quotes []amount.Amount) (*bill, *apiError) {
+	h, err := g.accounts.Reserve(ctx, k.ID, account.Want{Model: model, Most: min(sum(quotes), amount.Max)})
 	if err != nil {
 		if fromAccount(err).status == http.StatusServiceUnavailable {
 			g.log.Error("accounts", "err", err)
 		}
 		return nil, fromAccount(err)
 	}
-	return &bill{g: g, hold: h, endpoint: endpoint, model: model, answers: answers, begun: time.Now(), owed: map[int]amount.Amount{}}, nil
+	return &bill{g: g, hold: h, endpoint: endpoint, model: model, quotes: quotes, begun: time.Now(), owed: map[int]amount.Amount{}}, nil
 }
 
-// limit is the most that one of the answers may cost: its part of what is held.
-func (b *bill) limit(wanted amount.Amount) amount.Amount {
+// sum adds up at most maxChoices quotes, so it fits.
+func sum(quotes []amount.Amount) (all amount.Amount) {
+	for _, q := range quotes {
+		all += q
+	}
+	return all
+}
+
+// limit is the most that an answer may cost: the part of what is held that its quote is of all of them.
+func (b *bill) limit(choice int, wanted amount.Amount) amount.Amount {
 	if b == nil || b.hold.Amount == 0 {
 		return wanted
 	}
-	part := max(b.hold.Amount/amount.Amount(b.answers), 1)
+	part, err := b.quotes[choice].MulDiv(uint64(b.hold.Amount), uint64(sum(b.quotes)))
+	if err != nil { // never: no more is held than the sum
+		part = 0
+	}
+	part = max(part, 1) // 0 would be no limit
 	if wanted > 0 {
 		part = min(part, wanted)
 	}

@@ -30,7 +30,7 @@ func served() []upstream.Served {
 	return []upstream.Served{
 		{ID: "tiny", Context: 2048, PriceIn: 1, PriceOut: 2, Can: everything},
 		{ID: "plain", Context: 2048, Can: gateway.CanChat},
-		{ID: "vectors", PriceIn: 1, Can: gateway.CanEmbed},
+		{ID: "vectors", Context: 512, PriceIn: 1, Can: gateway.CanEmbed},
 	}
 }
 

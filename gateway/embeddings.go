@@ -120,7 +120,7 @@ func (g *Gateway) embeddings(w http.ResponseWriter, r *http.Request) {
 		g.refused(w, bad)
 		return
 	}
-	if q.MaxFee = bill.limit(q.MaxFee); q.MaxFee == 0 {
+	if q.MaxFee = bill.limit(0, q.MaxFee); q.MaxFee == 0 {
 		q.MaxFee = g.maxFee
 	}
 	begun := time.Now()
@@ -161,7 +161,7 @@ func (g *Gateway) holdEmbed(ctx context.Context, k *account.Key, r EmbedRequest)
 	if k == nil {
 		return nil, nil
 	}
-	asked := Request{Model: r.Model, MaxTokens: 1, MaxFee: r.MaxFee, Route: r.Route, Trust: r.Trust}
+	asked := Request{Model: r.Model, Apart: true, MaxTokens: 1, MaxFee: r.MaxFee, Route: r.Route, Trust: r.Trust}
 	for _, t := range r.Input {
 		asked.Messages = append(asked.Messages, Message{Role: "user", Content: t})
 	}
@@ -169,7 +169,7 @@ func (g *Gateway) holdEmbed(ctx context.Context, k *account.Key, r EmbedRequest)
 	if err != nil {
 		return nil, fromBackend(err)
 	}
-	return g.reserve(ctx, k, "embeddings", r.Model, 1, most)
+	return g.reserve(ctx, k, "embeddings", r.Model, []amount.Amount{min(most, amount.Max)})
 }
 
 // vector is an array, or its float32 values, little-endian, in base64. JSON has no infinities: what is not finite is 0.

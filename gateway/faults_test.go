@@ -308,3 +308,49 @@ func TestAGoneClientPaysForWhatWasMade(t *testing.T) {
 		t.Errorf("%+v, %v", list, err)
 	}
 }
+
+// TestAnErrorThatComesLateIsSaid: the time for writing begins with the writing, not with the question.
+func TestAnErrorThatComesLateIsSaid(t *testing.T) {
+	e := &gatewaytest.Engine{}
+	_, url := behind(t, e, func(c *gateway.Config) { c.WriteTimeout = 500 * time.Millisecond })
+	e.Fail(gatewaytest.FailSilent)
+	if status, _, body := call(t, http.MethodPost, url+"/v1/embeddings", "", `{"model":"vectors","input":"a"}`); status != 502 || !strings.Contains(body, "upstream_error") {
+		t.Errorf("%d %s", status, body)
+	}
+}
+
+// TestAnAnswerThatTheGatewayCutsCostsNothing: its client did not go.
+func TestAnAnswerThatTheGatewayCutsCostsNothing(t *testing.T) {
+	s := pebbleStore(t)
+	change, id, secret := keyed(t, s, account.Limits{Budget: amount.FAI})
+	g, _ := behind(t, &gatewaytest.Engine{Words: 1000, Pace: time.Millisecond}, change, func(c *gateway.Config) { c.Grace = time.Nanosecond })
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- gateway.Serve(ctx, l, g, nil) }()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+l.Addr().String()+"/v1/chat/completions",
+		strings.NewReader(`{"model":"tiny","messages":[{"role":"user","content":"hi"}],"max_tokens":1000,"stream":true}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+secret)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil || res.StatusCode != 200 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	defer res.Body.Close()
+	if _, err := io.ReadFull(res.Body, make([]byte, 1000)); err != nil { // some pieces
+		t.Fatal(err)
+	}
+	stop()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if u, err := s.Usage(t.Context(), id, 0, 1); err != nil || len(u) != 1 || u[0].Fee != 0 || u[0].Status != 503 || u[0].Error != "draining" {
+		t.Errorf("%+v, %v", u, err)
+	}
+}

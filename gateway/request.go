@@ -208,7 +208,7 @@ func (m Model) Cost(r Request) amount.Amount {
 			out = m.Context
 		}
 	}
-	if m.Context > 0 {
+	if m.Context > 0 && !r.Apart {
 		in = min(in, m.Context)
 	}
 	return Fee(m.PriceIn, m.PriceOut, in, out)

@@ -19,6 +19,9 @@ const (
 	maxConnections = 1024 // the next one waits in the listener's backlog
 )
 
+// errCut is the cause of contexts of requests that Serve didn't let end.
+var errCut error = &apiError{status: http.StatusServiceUnavailable, kind: "server_error", code: "draining", message: "this gateway shut down in the middle of the answer; ask again"}
+
 // drainer is a handler that wants to know when it should end. A Gateway is one.
 type drainer interface{ Drain() (grace time.Duration) }
 
@@ -28,8 +31,8 @@ func Serve(ctx context.Context, ln net.Listener, h http.Handler, logger *slog.Lo
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	base, cut := context.WithCancel(context.WithoutCancel(ctx))
-	defer cut()
+	base, cut := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cut(nil)
 	var conns sync.WaitGroup // open ones, their handlers included
 	srv := &http.Server{
 		Handler:     h,
@@ -64,7 +67,7 @@ func Serve(ctx context.Context, ln net.Listener, h http.Handler, logger *slog.Lo
 		cancel()
 		err = <-served
 	}
-	cut()
+	cut(errCut)
 	srv.Close()
 	conns.Wait()
 	if errors.Is(err, http.ErrServerClosed) {

@@ -3,8 +3,8 @@ package gateway
 import "strings"
 
 // stopper cuts an answer before the stop string that is complete first, the longest of those that end together: so it does
-// not matter in what pieces the answer comes. It holds back only text that may still become one, so that a
-// client never sees part of a stop string, and everything else at once.
+// not matter in what pieces the answer comes. It holds back only text that may still become one and what comes after it, so that
+// a client never sees part of a stop string, and everything else at once.
 type stopper struct {
 	stops []string
 	held  []Delta
@@ -78,14 +78,14 @@ func (s *stopper) release(n int) error {
 		d := s.held[0]
 		if len(d.Text) > n {
 			if n > 0 {
-				s.held[0] = Delta{Text: d.Text[n:]}
+				s.held[0] = Delta{Text: d.Text[n:], Calls: d.Calls}
 				return s.emit(Delta{Text: d.Text[:n], Tokens: d.Tokens})
 			}
 			return nil
 		}
 		s.held = s.held[1:]
 		n -= len(d.Text)
-		if d.Text == "" && len(d.Tokens) == 0 {
+		if d.Text == "" && len(d.Tokens) == 0 && len(d.Calls) == 0 {
 			continue
 		}
 		if err := s.emit(d); err != nil {

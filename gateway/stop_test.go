@@ -64,3 +64,28 @@ func TestStopHandsTheClientsErrorOn(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestStopLosesNoCalls: pieces of calls are held back with the text before them, in their order, and go where the text goes.
+func TestStopLosesNoCalls(t *testing.T) {
+	var said []string
+	s := &stopper{stops: []string{"END"}, emit: func(d Delta) error {
+		said = append(said, d.Text)
+		for _, c := range d.Calls {
+			said = append(said, c.Name+c.Arguments)
+		}
+		return nil
+	}}
+	for _, d := range []Delta{
+		{Calls: []ToolCallDelta{{Name: "f"}}}, {Text: "aE", Calls: []ToolCallDelta{{Arguments: "{"}}}, {Calls: []ToolCallDelta{{Arguments: "}"}}},
+	} {
+		if err := s.add(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.flush(); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(said, ""); got != "faE{}" {
+		t.Errorf("said %q", said)
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"funai/amount"
 	"funai/gateway"
+	"funai/gateway/local"
 	"funai/gateway/upstream"
 	"funai/node"
 )
@@ -76,7 +77,12 @@ func (a *app) readGateway(path string) (g node.Gateway, models []localFile, err 
 		return g, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	g = node.Gateway{Database: file.Database, RequireKey: file.RequireKey, MaxRequests: file.MaxRequests, Hosts: file.Hosts}
+	names := map[string]bool{local.Name: true}
 	for _, u := range file.Upstreams {
+		if names[u.Name] {
+			return g, nil, fmt.Errorf("%s: two servers are called %q, or one as this process is", path, u.Name)
+		}
+		names[u.Name] = true
 		c := upstream.Config{Name: u.Name, BaseURL: u.URL, MaxAsks: u.MaxAsks, Idle: time.Duration(u.IdleSeconds) * time.Second}
 		if u.KeyFrom != "" {
 			if c.Key = a.getenv(u.KeyFrom); c.Key == "" {

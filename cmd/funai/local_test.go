@@ -104,6 +104,12 @@ func TestGatewayFilesSayWhichModelsToOpen(t *testing.T) {
 	if _, _, err := a.readGateway(path); err == nil {
 		t.Error("a setting that there is none of is taken")
 	}
+	for _, name := range []string{"a", "local"} { // each is to be known by its name
+		write(`{"upstreams":[{"name":"a","url":"http://h/v1","models":[{"id":"m"}]},{"name":"` + name + `","url":"http://i/v1","models":[{"id":"m"}]}]}`)
+		if _, _, err := a.readGateway(path); err == nil {
+			t.Errorf("a second server called %s is taken", name)
+		}
+	}
 	for _, o := range []nodeOptions{{HTTP: "x", Local: []localFile{{}}}, {HTTP: "x", Local: []localFile{{Model: "openai:http://h/v1#m"}}}, {Local: []localFile{{Model: "stories15m"}}}} {
 		if o.checkLocal() == nil {
 			t.Errorf("%+v is taken", o.Local)

@@ -47,9 +47,9 @@ const (
 	maxName           = 256
 	maxModels         = 64
 	maxPerMinute      = 1_000_000_000
-	maxHolds          = 4096 // questions of one key under way at once
-	maxTokensSettled  = 1 << 31
-	maxErrorsInRecord = 512 // bytes
+	maxHolds          = 4096    // questions of one key under way at once
+	maxTokensSettled  = 1 << 24 // of one question; what a server says may be anything
+	maxErrorsInRecord = 512     // bytes
 
 	// KeepUsage is how many usage records of each key are kept.
 	KeepUsage = 10_000

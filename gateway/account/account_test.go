@@ -106,3 +106,18 @@ func TestSecretsAreOurs(t *testing.T) {
 		t.Errorf("%q, %q", a, b)
 	}
 }
+
+// TestTokensWithoutNumberStillSlowAKeyDown: what a server says that it read and made may be anything.
+func TestTokensWithoutNumberStillSlowAKeyDown(t *testing.T) {
+	now := time.Unix(1_900_000_000, 0)
+	for _, n := range []int{1 << 20, 1 << 31, 1 << 62} {
+		k := Key{ID: "k", Limits: Limits{Budget: 100, TokensPerMinute: 1}}
+		for range 3 {
+			k.Settle(now, Hold{}, Usage{Prompt: n, Completion: n})
+		}
+		var rate *RateError
+		if _, err := k.Reserve(now.Add(time.Hour), Want{}); !errors.As(err, &rate) {
+			t.Errorf("after %d tokens: %v", n, err)
+		}
+	}
+}

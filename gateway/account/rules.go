@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -108,9 +109,10 @@ func (k *Key) keepPace(now time.Time) error {
 }
 
 // pace moves a theoretical arrival time by n of a rate (generic cell rate algorithm, ITU-T I.371): as long as it is no
-// more than a minute ahead, the rate is kept, with bursts of up to a minute's worth.
+// more than a minute ahead, the rate is kept, with bursts of up to a minute's worth. n is at most 2*maxTokensSettled.
 func pace(at int64, now time.Time, perMinute int, n int64) int64 {
-	return max(at, now.UnixNano()) + max(n*minute/int64(perMinute), 1)
+	at, step := max(at, now.UnixNano()), max(n*minute/int64(perMinute), 1)
+	return at + min(step, math.MaxInt64-at)
 }
 
 // Settle gives a hold back and charges the fee, which is never more than was held. It numbers the record.
@@ -120,7 +122,7 @@ func (k *Key) Settle(now time.Time, h Hold, u Usage) Usage {
 	k.Holds = max(k.Holds-1, 0)
 	k.charge(now, u.Fee)
 	if r := k.Limits.TokensPerMinute; r > 0 {
-		if n := min(int64(u.Prompt)+int64(u.Completion), maxTokensSettled); n > 0 {
+		if n := int64(min(max(u.Prompt, 0), maxTokensSettled)) + int64(min(max(u.Completion, 0), maxTokensSettled)); n > 0 {
 			k.TokenPace = pace(k.TokenPace, now, r, n)
 		}
 	}

@@ -69,14 +69,16 @@ func (s *Source) Ask(ctx context.Context, _ string, r gateway.Request, started f
 		if errors.Is(err, gateway.ErrStop) {
 			out.Finish, err = model.FinishStop, nil
 		}
-		out.PromptTokens = m.count(ctx, q)
+		if out.CompletionTokens > 0 { // else nobody may have read it yet
+			out.PromptTokens = m.count(ctx, q)
+		}
 	default:
 		return gateway.Answer{}, explain(ctx, err)
 	}
 	if err == nil {
 		begin() // an empty answer
 	}
-	out.Fee = gateway.Fee(m.PriceIn, m.PriceOut, out.PromptTokens, out.CompletionTokens)
+	out.Fee = min(gateway.Fee(m.PriceIn, m.PriceOut, out.PromptTokens, out.CompletionTokens), most) // templates may add more than was reckoned with
 	return out, err
 }
 

@@ -366,3 +366,26 @@ func TestMoreClientsThanAnEngineTakesAreTurnedAway(t *testing.T) {
 		t.Errorf("afterwards: %v", err)
 	}
 }
+
+// full is an engine whose queue doesn't move.
+type full struct{ broken }
+
+func (full) Generate(ctx context.Context, _ model.Request, _ func(model.Token) error) (model.Result, error) {
+	<-ctx.Done()
+	return model.Result{}, context.Cause(ctx)
+}
+func (full) CountPrompt(context.Context, model.Request) (int, error) { return 50, nil }
+
+// TestWhoLeavesTheQueuePaysNothing: nobody read the prompt.
+func TestWhoLeavesTheQueuePaysNothing(t *testing.T) {
+	s, err := local.New([]local.Served{{ID: "m", Chatter: full{}, PriceIn: 1, PriceOut: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	a, err := s.Ask(ctx, local.Name, gateway.Request{Model: "m", Messages: []gateway.Message{{Role: "user", Content: "hi"}}}, nil, nil)
+	if !errors.Is(err, context.Canceled) || a.Fee != 0 {
+		t.Errorf("%+v, %v", a, err)
+	}
+}

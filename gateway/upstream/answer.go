@@ -17,12 +17,13 @@ var errEnd = errors.New("done")
 
 // answer is a stream as it is read.
 type answer struct {
-	server  *Server
-	model   Served
-	request gateway.Request
-	emit    func(gateway.Delta) error
-	begin   func()
-	alive   func()
+	server    *Server
+	model     Served
+	request   gateway.Request
+	templated bool // text to be continued was asked as a chat
+	emit      func(gateway.Delta) error
+	begin     func()
+	alive     func()
 
 	finish string
 	usage  *usage
@@ -60,6 +61,9 @@ type chunkCall struct {
 	} `json:"function"`
 }
 
+// tokenBytes of a prompt are counted as one token where the server doesn't say how many it read.
+const tokenBytes = 4
+
 // read takes events until the stream's own end.
 func (a *answer) read(body io.Reader) error {
 	return lines(body, func(line []byte, more bool) error {
@@ -75,7 +79,7 @@ func (a *answer) read(body io.Reader) error {
 		}
 		var c chunk
 		if err := json.Unmarshal(data, &c); err != nil {
-			return fmt.Errorf("%w: %s sends no JSON: %.100q", gateway.ErrUpstream, a.server.Name, data)
+			return fmt.Errorf("%w: %s sends no JSON: %.100q", gateway.ErrUpstream, a.server.Name, a.server.says(string(data)))
 		}
 		return a.take(c, more)
 	})
@@ -83,7 +87,7 @@ func (a *answer) read(body io.Reader) error {
 
 func (a *answer) take(c chunk, more bool) error {
 	if len(c.Error) > 0 && string(c.Error) != "null" {
-		return fmt.Errorf("%w: %s says: %.500s", gateway.ErrUpstream, a.server.Name, c.Error)
+		return fmt.Errorf("%w: %s says: %.500s", gateway.ErrUpstream, a.server.Name, a.server.says(string(c.Error)))
 	}
 	if c.Usage != nil {
 		a.usage = c.Usage
@@ -122,9 +126,12 @@ func (a *answer) take(c chunk, more bool) error {
 
 // end says how the answer ended.
 func (a *answer) end(ctx context.Context, err error) (gateway.Answer, error) {
-	out := gateway.Answer{Server: a.server.Name, Trust: gateway.TrustNone, Finish: a.finish, CompletionTokens: a.pieces}
-	if a.usage != nil {
+	out := gateway.Answer{Server: a.server.Name, Trust: gateway.TrustNone, Finish: a.finish, CompletionTokens: a.pieces, Templated: a.templated}
+	switch {
+	case a.usage != nil:
 		out.PromptTokens, out.CompletionTokens = max(a.usage.Prompt, 0), max(a.usage.Completion, 0)
+	case a.pieces > 0: // left before the server said it, but the prompt was read
+		out.PromptTokens = a.prompt()
 	}
 	out.Fee = a.model.fee(out.PromptTokens, out.CompletionTokens)
 	cause := context.Cause(ctx)
@@ -150,9 +157,20 @@ func (a *answer) end(ctx context.Context, err error) (gateway.Answer, error) {
 	}
 	var closed interface{ Timeout() bool }
 	if errors.As(err, &closed) { // a broken connection
-		return gateway.Answer{}, fmt.Errorf("%w: %s: %w", gateway.ErrUpstream, a.server.Name, err)
+		return gateway.Answer{}, a.server.broken("broke off", err)
 	}
 	return out, err // emit's: the client went
+}
+
+// prompt is about how many tokens the prompt has.
+func (a *answer) prompt() (n int) {
+	for _, m := range a.request.Messages {
+		n += len(m.Content)
+	}
+	if n = (n + tokenBytes - 1) / tokenBytes; a.model.Context > 0 {
+		n = min(n, a.model.Context)
+	}
+	return n
 }
 
 // tokens reads log-probabilities, of chat completions or of completions. Any other shape is none.

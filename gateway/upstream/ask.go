@@ -40,6 +40,7 @@ func (s *Server) Ask(ctx context.Context, _ string, r gateway.Request, started f
 	defer leave()
 	a, err := s.stream(ctx, m, f, r, func() { started(gateway.Start{Server: s.Name, Escrow: most}) }, emit)
 	s.suspect(err)
+	a.Fee = min(a.Fee, most) // whatever the server says that it read and made
 	return a, err
 }
 
@@ -58,7 +59,7 @@ func (s *Server) stream(ctx context.Context, m Served, f found, r gateway.Reques
 	}
 	idle := time.AfterFunc(s.Idle, func() { cancel(errIdle) })
 	defer idle.Stop()
-	a := &answer{server: s, model: m, request: r, begin: sync.OnceFunc(started)}
+	a := &answer{server: s, model: m, request: r, templated: r.Raw && !f.raw, begin: sync.OnceFunc(started)}
 	a.alive = func() { idle.Reset(s.Idle) }
 	a.emit = func(d gateway.Delta) error {
 		idle.Stop() // while a slow client takes it, the server isn't the one that is silent
@@ -88,7 +89,7 @@ func (s *Server) post(ctx context.Context, path string, v any) (*http.Response, 
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		return nil, fmt.Errorf("%w: %s can't be reached: %w", gateway.ErrUpstream, s.Name, err)
+		return nil, s.broken("can't be reached", err)
 	}
 	if openai.HangsUp(res) {
 		s.single.Store(true)
@@ -98,6 +99,20 @@ func (s *Server) post(ctx context.Context, path string, v any) (*http.Response, 
 		return nil, s.refusal(res)
 	}
 	return res, nil
+}
+
+// broken is a failure as clients may know it, who have the server's name. Why it failed tells addresses, so only the log says it.
+func (s *Server) broken(what string, why error) error {
+	s.log.Info("server failed", "server", s.Name, "what", what, "err", why)
+	return fmt.Errorf("%w: %s %s", gateway.ErrUpstream, s.Name, what)
+}
+
+// says is what a server said, without the key that it may repeat.
+func (s *Server) says(words string) string {
+	if s.Key == "" {
+		return words
+	}
+	return strings.ReplaceAll(words, s.Key, "(key)")
 }
 
 // refusal reads an error.
@@ -119,21 +134,23 @@ func (s *Server) refusal(res *http.Response) error {
 	if e.Message == "" {
 		e.Message = res.Status
 	}
-	as := func(is error) error { return fmt.Errorf("%w: %s says: %s", is, s.Name, e.Message) }
+	as := func(is error) error { return fmt.Errorf("%w: %s says: %s", is, s.Name, s.says(e.Message)) }
 	switch c := res.StatusCode; {
 	case e.Code == "context_length_exceeded" || c == http.StatusRequestEntityTooLarge ||
 		c == http.StatusBadRequest && strings.Contains(strings.ToLower(e.Message), "context length"):
 		return as(gateway.ErrTooLong)
 	case c == http.StatusBadRequest || c == http.StatusUnprocessableEntity:
 		return as(gateway.ErrRequest)
+	case c == http.StatusUnauthorized || c == http.StatusForbidden: // of its own key a server may say a part
+		return fmt.Errorf("%w: %s does not let this gateway ask: %s", gateway.ErrUpstream, s.Name, res.Status)
 	case c == http.StatusTooManyRequests || c == http.StatusServiceUnavailable:
 		busy := &gateway.BusyError{RetryAfter: time.Second}
 		if n, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && n > 0 {
 			busy.RetryAfter = time.Duration(min(n, 3600)) * time.Second
 		}
-		return fmt.Errorf("%w: %s says: %s", busy, s.Name, e.Message)
+		return fmt.Errorf("%w: %s says: %s", busy, s.Name, s.says(e.Message))
 	}
-	return as(gateway.ErrUpstream) // wrong keys and missing models there are the owner's fault, not the client's
+	return as(gateway.ErrUpstream) // missing models there are the owner's fault, not the client's
 }
 
 // lines reads a body line by line. A line longer than maxEvent is an error.

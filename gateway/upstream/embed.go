@@ -33,7 +33,8 @@ func (s *Server) Embed(ctx context.Context, _ string, r gateway.EmbedRequest) (o
 	for _, t := range r.Input {
 		size += len(t)
 	}
-	if most := m.fee(size, 0); r.MaxFee > 0 && most > r.MaxFee {
+	most := m.fee(size, 0)
+	if r.MaxFee > 0 && most > r.MaxFee {
 		return out, fmt.Errorf("%w: up to %v at %s, your limit is %v", gateway.ErrMaxFee, most, s.Name, r.MaxFee)
 	}
 	leave, err := s.enter()
@@ -43,6 +44,7 @@ func (s *Server) Embed(ctx context.Context, _ string, r gateway.EmbedRequest) (o
 	defer leave()
 	out, err = s.embed(ctx, m, r)
 	s.suspect(err)
+	out.Fee = min(out.Fee, most) // whatever the server says that it read
 	return out, err
 }
 
@@ -70,7 +72,7 @@ func (s *Server) embed(ctx context.Context, m Served, r gateway.EmbedRequest) (o
 		if ctx.Err() != nil {
 			return out, context.Cause(ctx)
 		}
-		return out, fmt.Errorf("%w: %s sends no embeddings: %w", gateway.ErrUpstream, s.Name, err)
+		return out, s.broken("sends no embeddings", err)
 	}
 	out = gateway.Embeddings{Vectors: make([][]float32, len(r.Input)), PromptTokens: max(list.Usage.Prompt, 0), Server: s.Name}
 	for _, d := range list.Data {

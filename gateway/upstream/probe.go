@@ -17,7 +17,8 @@ import (
 const (
 	defaultProbe = 2 * time.Minute // for one model: a server may load it for its first question
 	leastRest    = 2 * time.Second
-	mostRest     = 64 // times as long
+	mostRest     = 64        // times as long
+	usualAgain   = time.Hour // a server may have been started with other settings, or have had a bad moment
 	maxProbe     = 1 << 20
 	knobTokens   = 16
 )
@@ -26,6 +27,7 @@ const (
 type found struct {
 	can       gateway.Ability
 	newLimits bool // wants max_completion_tokens
+	raw       bool // has /completions; without it, text is continued by a chat
 	context   int  // tokens; 0: not said
 }
 
@@ -33,7 +35,7 @@ type found struct {
 const knobs = gateway.CanTopP | gateway.CanPenalties | gateway.CanBias | gateway.CanRepeat
 
 // Run keeps what is known of the server true until ctx ends: it probes until every model has answered, after longer and longer
-// rests, and all of them again when a question failed there.
+// rests, and all of them again when a question failed there, or after an hour.
 func (s *Server) Run(ctx context.Context) {
 	all := true
 	for rests := 1; ; {
@@ -41,17 +43,17 @@ func (s *Server) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		var retry <-chan time.Time // nil: not by itself
+		wait := s.again
 		if err != nil {
-			s.log.Warn("server doesn't answer a probe", "server", s.Name, "err", err)
-			retry = time.After(time.Duration(rests) * s.rest)
+			s.log.Warn("server doesn't answer a probe", "server", s.Name, "err", s.says(err.Error()))
+			wait = time.Duration(rests) * s.rest
 			rests = min(2*rests, mostRest)
 		} else {
 			rests = 1
 		}
-		all = false
 		select {
-		case <-retry:
+		case <-time.After(wait):
+			all = err == nil
 		case <-s.failed:
 			all = true
 			select { // however many questions fail, a rest lies between two probes
@@ -148,6 +150,18 @@ func (s *Server) probe(ctx context.Context, m Served) (f found, err error) {
 	if allowed == 0 {
 		allowed = ^gateway.Ability(0)
 	}
+	if a.Chat && allowed&gateway.CanChat != 0 {
+		if err := s.begins(ctx, m, f, false); err != nil {
+			return f, fmt.Errorf("a streamed answer: %w", err)
+		}
+		with := f
+		with.raw = true
+		err := s.begins(ctx, m, with, true)
+		if errors.Is(err, model.ErrBusy) {
+			return f, err
+		}
+		f.raw = err == nil
+	}
 	if a.Chat && allowed&knobs != 0 {
 		turns, err := s.turns(ctx, m, f)
 		if err != nil {
@@ -162,6 +176,18 @@ func (s *Server) probe(ctx context.Context, m Served) (f found, err error) {
 	return f, context.Cause(ctx)
 }
 
+// begins tries whether an answer begins in a stream, as all questions are asked.
+func (s *Server) begins(ctx context.Context, m Served, f found, raw bool) error {
+	ctx, cancel := share(ctx)
+	defer cancel()
+	_, err := s.stream(ctx, m, f, gateway.Request{Raw: raw, Messages: []gateway.Message{{Role: "user", Content: "Hi"}}, MaxTokens: 1}, func() {},
+		func(gateway.Delta) error { return gateway.ErrStop })
+	if errors.Is(err, gateway.ErrBusy) {
+		return asBusy(err)
+	}
+	return err
+}
+
 // turns tries the knobs. Servers leave out fields that they don't know without a word, so a knob is there if turning it changes
 // what is said. Of a server that doesn't say the same twice nothing can be told.
 func (s *Server) turns(ctx context.Context, m Served, f found) (can gateway.Ability, err error) {
@@ -173,7 +199,12 @@ func (s *Server) turns(ctx context.Context, m Served, f found) (can gateway.Abil
 		limited, cancel := share(ctx)
 		defer cancel()
 		var said strings.Builder
-		_, err := s.stream(limited, m, f, r, func() {}, func(d gateway.Delta) error { said.WriteString(d.Text); return nil })
+		_, err := s.stream(limited, m, f, r, func() {}, func(d gateway.Delta) error {
+			if said.WriteString(d.Text); said.Len() > maxProbe { // what it says of a limit is no matter to it
+				return gateway.ErrStop
+			}
+			return nil
+		})
 		if errors.Is(err, gateway.ErrBusy) {
 			busy = err
 		}

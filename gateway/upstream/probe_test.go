@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -237,6 +238,24 @@ func TestAServerIsProbedWhenItComesUpAndWhenItComesBack(t *testing.T) {
 	if err := ask(); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestAServerIsProbedAgainAfterAWhile: who is refused for what a server could not do is no failed question.
+func TestAServerIsProbedAgainAfterAWhile(t *testing.T) {
+	var now atomic.Pointer[gatewaytest.Engine]
+	now.Store(&gatewaytest.Engine{Refuses: []string{"tools"}})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { now.Load().ServeHTTP(w, r) }))
+	defer srv.Close()
+	s := server(t, srv.URL, 0)
+	s.again = time.Millisecond
+	ctx, stop := context.WithCancel(t.Context())
+	var ran sync.WaitGroup
+	ran.Go(func() { s.Run(ctx) })
+	defer ran.Wait()
+	defer stop()
+	until(t, "the server to be offered", func() bool { return can(t, s) == all&^gateway.CanTools })
+	now.Store(&gatewaytest.Engine{})
+	until(t, "the server to be offered for tools", func() bool { return can(t, s) == all })
 }
 
 // slowly answers with two pieces.

@@ -79,7 +79,7 @@ func bodyOf(m Served, f found, r gateway.Request) (path string, b body) {
 	if f.newLimits {
 		b.MaxTokens, b.MaxCompletion = 0, b.MaxTokens
 	}
-	if r.Raw {
+	if r.Raw && f.raw {
 		b.Prompt = &r.Messages[0].Content
 		if r.Logprobs {
 			b.Logprobs = r.Top

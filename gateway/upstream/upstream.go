@@ -69,6 +69,7 @@ type Server struct {
 	log    *slog.Logger
 	failed chan struct{} // holds one: a question failed since the last probe
 	rest   time.Duration // between two probes, at least
+	again  time.Duration // between two probes of a server that does not fail
 	single atomic.Bool   // a connection is good for one question
 
 	mu    sync.Mutex
@@ -84,10 +85,12 @@ func New(c Config) (*Server, error) {
 	if c.Name == "" || len(c.Models) == 0 {
 		return nil, fmt.Errorf("%w: name %q and %d models; both are needed", ErrConfig, c.Name, len(c.Models))
 	}
+	known := map[string]bool{}
 	for i, m := range c.Models {
-		if m.ID == "" {
-			return nil, fmt.Errorf("%w: model %d has no id", ErrConfig, i)
+		if m.ID == "" || known[m.ID] {
+			return nil, fmt.Errorf("%w: model %d, %q, has no id, or that of another", ErrConfig, i, m.ID)
 		}
+		known[m.ID] = true
 	}
 	if c.Idle <= 0 {
 		c.Idle = defaultIdle
@@ -98,7 +101,7 @@ func New(c Config) (*Server, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{Config: c, log: c.Logger, failed: make(chan struct{}, 1), rest: leastRest, found: map[string]found{}, base: strings.TrimRight(c.BaseURL, "/"), http: &http.Client{
+	s := &Server{Config: c, log: c.Logger, failed: make(chan struct{}, 1), rest: leastRest, again: usualAgain, found: map[string]found{}, base: strings.TrimRight(c.BaseURL, "/"), http: &http.Client{
 		Transport: &http.Transport{DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext, MaxConnsPerHost: maxConns,
 			MaxIdleConns: maxConns, MaxIdleConnsPerHost: maxConns, IdleConnTimeout: time.Minute, DisableCompression: true, TLSHandshakeTimeout: dialTimeout},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // a key goes to no other host

@@ -25,6 +25,7 @@ func TestConfigurationsThatCannotBeMeantAreRefused(t *testing.T) {
 		"no name":  {BaseURL: "http://host/v1", Models: models},
 		"nothing":  {Name: "a", BaseURL: "http://host/v1"},
 		"nameless": {Name: "a", BaseURL: "http://host/v1", Models: []Served{{}}},
+		"twice":    {Name: "a", BaseURL: "http://host/v1", Models: []Served{{ID: "m"}, {ID: "m", There: "n"}}},
 	} {
 		if _, err := New(c); !errors.Is(err, ErrConfig) {
 			t.Errorf("%s: %v", name, err)

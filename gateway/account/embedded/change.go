@@ -18,8 +18,6 @@ func (s *Store) change(f func(b *pebble.Batch) error) error {
 		return err
 	}
 	if err := errors.Join(b.SyncWait(), b.Close()); err != nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
 		return s.fail(err)
 	}
 	return nil
@@ -28,8 +26,8 @@ func (s *Store) change(f func(b *pebble.Batch) error) error {
 func (s *Store) apply(b *pebble.Batch, f func(b *pebble.Batch) error) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.failed != nil {
-		return errors.Join(s.failed, b.Close())
+	if failed := s.failed.Load(); failed != nil {
+		return errors.Join(*failed, b.Close())
 	}
 	if err := f(b); err != nil {
 		return errors.Join(err, b.Close())
@@ -46,12 +44,11 @@ func (s *Store) apply(b *pebble.Batch, f func(b *pebble.Batch) error) (err error
 	return s.db.ApplyNoSyncWait(b, pebble.Sync)
 }
 
-// fail notes that the disk didn't take a write. The caller holds s.mu.
+// fail notes that the disk didn't take a write.
 func (s *Store) fail(err error) error {
-	if s.failed == nil {
-		s.failed = fmt.Errorf("%w: %w", ErrDisk, err)
-	}
-	return s.failed
+	err = fmt.Errorf("%w: %w", ErrDisk, err)
+	s.failed.CompareAndSwap(nil, &err)
+	return *s.failed.Load()
 }
 
 // changeKey changes one key's record.

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -32,6 +34,8 @@ const (
 	spaceUse    = 'u' // id of the key, number: account.Usage
 
 	format = "funai gateway keys 1"
+
+	memTable = 4 << 20 // bytes
 )
 
 // Store is an account.Store in a folder. One process opens it at a time.
@@ -39,8 +43,8 @@ type Store struct {
 	db  *pebble.DB
 	now func() time.Time
 
-	mu     sync.Mutex // held from reading a key's record to applying its change
-	failed error      // of the write that the disk didn't take
+	mu     sync.Mutex            // held from reading a key's record to applying its change
+	failed atomic.Pointer[error] // of the write that the disk didn't take
 }
 
 var _ account.Store = (*Store)(nil)
@@ -53,16 +57,27 @@ type Options struct {
 
 // Open opens a store, and makes it if there is none.
 func Open(dir string, o Options) (*Store, error) {
-	db, err := pebble.Open(dir, &pebble.Options{Logger: quiet{}, MemTableSize: 4 << 20, FS: o.FS})
-	if err != nil {
-		return nil, fmt.Errorf("API keys in %s: %w", dir, err)
-	}
-	s := &Store{db: db, now: o.Now}
+	s := &Store{now: o.Now}
 	if s.now == nil {
 		s.now = time.Now
 	}
+	disk := o.FS
+	if disk == nil {
+		disk = vfs.Default
+	}
+	reserve, err := ballast(disk, dir)
+	if err != nil {
+		return nil, fmt.Errorf("API keys in %s: %w", dir, err)
+	}
+	full := vfs.OnDiskFull(disk, func() { // what didn't fit is tried again then
+		_ = s.fail(errors.Join(syscall.ENOSPC, disk.Remove(reserve))) // whoever changes something next is told
+	})
+	s.db, err = pebble.Open(dir, &pebble.Options{Logger: quiet{}, MemTableSize: memTable, FS: full})
+	if err != nil {
+		return nil, fmt.Errorf("API keys in %s: %w", dir, err)
+	}
 	if err := s.check(); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, s.db.Close())
 	}
 	return s, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"funai/amount"
 	"funai/gateway/account"
 	"funai/gateway/account/accounttest"
 )
@@ -202,5 +203,56 @@ func TestAFullDiskIsAnErrorAndLosesNothing(t *testing.T) {
 	}
 	if _, err := s.Settle(t.Context(), h, account.Usage{Fee: 1}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestADiskThatIsFullAtTheWrongMomentIsAnError: Pebble would end the process where it can't begin a log, and wait without end where
+// it can't write a table.
+func TestADiskThatIsFullAtTheWrongMomentIsAnError(t *testing.T) {
+	for _, kind := range []string{".log", ".sst"} {
+		var full, reserve atomic.Bool
+		mem := vfs.NewMem()
+		disk := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			switch {
+			case op.Kind == errorfs.OpRemove && strings.HasSuffix(op.Path, "ballast"):
+				reserve.Store(true)
+			case full.Load() && !reserve.Load() && strings.HasSuffix(op.Path, kind) && (op.Kind == errorfs.OpCreate || op.Kind == errorfs.OpReuseForWrite):
+				return syscall.ENOSPC
+			}
+			return nil
+		}))
+		clock := accounttest.NewClock()
+		s, err := Open("keys", Options{Now: clock.Now, FS: disk})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, _ := accounttest.Make(t, s, clock, account.Limits{Budget: 1 << 50})
+		full.Store(true)
+		charged := account.Usage{Fee: 1, Model: strings.Repeat("m", memTable/16)}
+		settled := 0
+		for err == nil && settled < 256 {
+			var h account.Hold
+			if h, err = s.Reserve(t.Context(), k.ID, account.Want{Most: 5}); err != nil {
+				break
+			}
+			if _, err = s.Settle(t.Context(), h, charged); err == nil {
+				settled++
+			}
+		}
+		if !errors.Is(err, ErrDisk) {
+			t.Errorf("%s: %d settled, %v", kind, settled, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if s, err = Open("keys", Options{Now: clock.Now, FS: mem}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Get(t.Context(), k.ID); err != nil || got.Spent != amount.Amount(settled) {
+			t.Errorf("%s: %d settled, %+v, %v", kind, settled, got, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
