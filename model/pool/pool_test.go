@@ -179,10 +179,12 @@ func TestFailuresLeaveNoRoomTaken(t *testing.T) {
 	}
 }
 
-// TestRealModelsTakeTurns loads three quantisations into room for two, again and again.
-func TestRealModelsTakeTurns(t *testing.T) {
+// threeInTwo is a pool of three quantisations with room for two, and their names.
+func threeInTwo(t *testing.T) (*pool.Pool, []string) {
+	t.Helper()
+	names := []string{"stories15m", "stories15m-q8_0", "stories15m-q4_0"}
 	paths, libraries := map[string]string{}, ""
-	for _, name := range []string{"stories15m", "stories15m-q8_0", "stories15m-q4_0"} {
+	for _, name := range names {
 		paths[name], libraries = modeltest.Files(t, name)
 	}
 	p, err := pool.New(pool.Options{Bytes: 80 << 20,
@@ -193,10 +195,16 @@ func TestRealModelsTakeTurns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close()
+	t.Cleanup(func() { _ = p.Close() })
+	return p, names
+}
+
+// TestRealModelsTakeTurns loads three quantisations into room for two, again and again.
+func TestRealModelsTakeTurns(t *testing.T) {
+	p, names := threeInTwo(t)
 	var wg sync.WaitGroup
 	for i := range 9 {
-		for name := range paths {
+		for _, name := range names {
 			wg.Go(func() {
 				e, back, err := p.Acquire(t.Context(), name)
 				if err != nil {

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"funai/model"
-	"funai/model/gguf"
 	"funai/model/modeltest"
 	"funai/model/pool"
 )
@@ -269,19 +268,7 @@ func TestNobodyStarves(t *testing.T) {
 
 // TestRealLargeModelGetsItsTurn has two small models answer all the time, whose room a larger one needs.
 func TestRealLargeModelGetsItsTurn(t *testing.T) {
-	paths, libraries := map[string]string{}, ""
-	for _, name := range []string{"stories15m", "stories15m-q8_0", "stories15m-q4_0"} {
-		paths[name], libraries = modeltest.Files(t, name)
-	}
-	p, err := pool.New(pool.Options{Bytes: 80 << 20,
-		Size: func(_ context.Context, name string) (int64, error) { return gguf.Footprint(paths[name]) },
-		Open: func(ctx context.Context, name string) (model.Engine, error) {
-			return gguf.Open(ctx, gguf.Options{Path: paths[name], LibDir: libraries, Name: name})
-		}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
+	p, _ := threeInTwo(t)
 	ask := func(name string) {
 		e, back, err := p.Acquire(t.Context(), name)
 		if err != nil {
