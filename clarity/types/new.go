@@ -196,6 +196,7 @@ func callable(contracts []string) *Type {
 	return &Type{kind: KindContract, kinds: 1 << KindContract, size: sizePrincipal, tsize: 1, depth: 1, names: uint32(len(contracts)), more: &named{contracts: contracts}}
 }
 
+// must is for types that the program itself spells out: an error is a mistake in its source, never in a contract.
 func must(t *Type, err error) *Type {
 	if err != nil {
 		panic("types: " + err.Error())

@@ -157,6 +157,26 @@ func (a *app) encoder(ctx context.Context) (*encoder.Encoder, error) {
 	return encoder.Open(ctx, dir)
 }
 
+// withSet opens the model, brings the set to its number of groups, and does something with both.
+func (a *app) withSet(ctx context.Context, j *judging, name string, do func(model.Engine, []eval.Pair) error) (err error) {
+	if err := j.defaults(name); err != nil {
+		return err
+	}
+	e, err := a.judgeEngine(ctx, name, j.libs)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	pairs, err := a.makeSet(ctx, j, e)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return do(e, pairs)
+}
+
 // makeSet brings the set to its number of groups.
 func (a *app) makeSet(ctx context.Context, j *judging, e model.Engine) (pairs []eval.Pair, err error) {
 	own, ok := e.(eval.Engine)

@@ -68,53 +68,40 @@ func (a *app) judgeCalibrateCommand() *cobra.Command {
 		Use: "calibrate MODEL", Short: "Set a model's thresholds by honest answers",
 		Long: `Set a model's thresholds by the honest answers in the calibrating half of its set, which is made first if there is none. What is
 saved can be given to 'funai node --policy'; every verification node of a network must use the same.`,
-		RunE: a.does(func(ctx context.Context, args []string) (err error) {
+		RunE: a.does(func(ctx context.Context, args []string) error {
 			if err := errors.Join(j.check(args), c.check()); err != nil {
 				return err
 			}
-			if err := j.defaults(args[0]); err != nil {
-				return err
-			}
-			e, err := a.judgeEngine(ctx, args[0], j.libs)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, e.Close()) }()
-			pairs, err := a.makeSet(ctx, &j, e)
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			if err != nil {
-				return err
-			}
-			rows, err := a.measure(ctx, &j, e, slices.DeleteFunc(pairs, func(p eval.Pair) bool { return !calibrates(p) }))
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			if err != nil {
-				return err
-			}
-			p, err := c.policy(e.Info(), rows)
-			if err != nil {
-				return err
-			}
-			b, err := json.MarshalIndent(p, "", "  ")
-			if err != nil {
-				return err
-			}
-			if save != "" {
-				if err := atomicfile.Write(save, append(b, '\n')); err != nil {
+			return a.withSet(ctx, &j, args[0], func(e model.Engine, pairs []eval.Pair) error {
+				rows, err := a.measure(ctx, &j, e, slices.DeleteFunc(pairs, func(p eval.Pair) bool { return !calibrates(p) }))
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
+				}
+				if err != nil {
 					return err
 				}
-			}
-			if asJSON {
-				return a.out.JSON(p)
-			}
-			a.out.Printf("%s\n", b)
-			if save != "" {
-				a.out.Println(a.out.Paint(cli.Dim, "saved in "+save))
-			}
-			return nil
+				p, err := c.policy(e.Info(), rows)
+				if err != nil {
+					return err
+				}
+				b, err := json.MarshalIndent(p, "", "  ")
+				if err != nil {
+					return err
+				}
+				if save != "" {
+					if err := atomicfile.Write(save, append(b, '\n')); err != nil {
+						return err
+					}
+				}
+				if asJSON {
+					return a.out.JSON(p)
+				}
+				a.out.Printf("%s\n", b)
+				if save != "" {
+					a.out.Println(a.out.Paint(cli.Dim, "saved in "+save))
+				}
+				return nil
+			})
 		}),
 		ValidArgsFunction: catalogueNames,
 	}

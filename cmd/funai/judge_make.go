@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
 	"funai/internal/cli"
 	"funai/judge/eval"
+	"funai/model"
 )
 
 // setMade is a set with --json.
@@ -26,40 +26,27 @@ func (a *app) judgeMakeCommand() *cobra.Command {
 		Use: "make MODEL", Short: "Make a labelled set of honest and forged answers, or go on with one",
 		Long: `Make a labelled set of honest and forged answers, or go on with one: honest, about something else, swapped, cut short, with
 words to the judge in them, another model's, of the same model in fewer bits, and without the system prompt.`,
-		RunE: a.does(func(ctx context.Context, args []string) (err error) {
+		RunE: a.does(func(ctx context.Context, args []string) error {
 			if err := j.check(args); err != nil {
 				return err
 			}
-			if err := j.defaults(args[0]); err != nil {
-				return err
-			}
-			e, err := a.judgeEngine(ctx, args[0], j.libs)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, e.Close()) }()
-			pairs, err := a.makeSet(ctx, &j, e)
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			if err != nil {
-				return err
-			}
-			made := setMade{Set: j.set, Model: e.Info().Name, Pairs: len(pairs), Kinds: map[eval.Kind]int{}}
-			for _, p := range pairs {
-				made.Kinds[p.Kind]++
-				if p.Calibration {
-					made.Calibration++
+			return a.withSet(ctx, &j, args[0], func(e model.Engine, pairs []eval.Pair) error {
+				made := setMade{Set: j.set, Model: e.Info().Name, Pairs: len(pairs), Kinds: map[eval.Kind]int{}}
+				for _, p := range pairs {
+					made.Kinds[p.Kind]++
+					if p.Calibration {
+						made.Calibration++
+					}
 				}
-			}
-			if asJSON {
-				return a.out.JSON(made)
-			}
-			a.out.Printf("%s, %d of them for calibration\n  %s\n", cli.Plural(made.Pairs, "pair"), made.Calibration, a.out.Paint(cli.Dim, j.set))
-			for _, k := range eval.Kinds() {
-				a.out.Printf("  %-22s %d\n", k, made.Kinds[k])
-			}
-			return nil
+				if asJSON {
+					return a.out.JSON(made)
+				}
+				a.out.Printf("%s, %d of them for calibration\n  %s\n", cli.Plural(made.Pairs, "pair"), made.Calibration, a.out.Paint(cli.Dim, j.set))
+				for _, k := range eval.Kinds() {
+					a.out.Printf("  %-22s %d\n", k, made.Kinds[k])
+				}
+				return nil
+			})
 		}),
 		ValidArgsFunction: catalogueNames,
 	}

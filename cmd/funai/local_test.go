@@ -71,7 +71,7 @@ func TestANodeAnswersWithItsOwnModelsAndServers(t *testing.T) {
 	if err != nil || len(v.Data[0].Embedding) != encoder.Dimensions {
 		t.Errorf("%+v, %v", v, err)
 	}
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) { // it is probed meanwhile
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) { // asked until the probe has found it: only an answer tells
 		got, err := ask("theirs")
 		if err == nil && strings.HasPrefix(got.Choices[0].Message.Content, "word0") {
 			break

@@ -149,7 +149,7 @@ func storiesQ4() Model {
 	}
 }
 
-// sum reads a pinned hash; every one is read by a test.
+// sum reads a hash that is pinned in this file. Every one is read by a test, so that a mistyped one never leaves it.
 func sum(s string) (h [32]byte) {
 	if n, err := hex.Decode(h[:], []byte(s)); err != nil || n != len(h) {
 		panic("catalogue: pinned hash " + s)
